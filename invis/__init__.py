@@ -1,3 +1,79 @@
-"""Invis shows what a neural network ignores."""
+"""Invis shows what a neural network ignores.
+
+The public face. Every name is imported when it is first used, so `import invis` costs neither torch
+nor a user-interface library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invis.errors import InvisError
+
+if TYPE_CHECKING:
+    from invis.models.address import Address as Address
+    from invis.models.address import parse_address as parse_address
+    from invis.models.cone import build_cone as build_cone
+    from invis.models.layers import layers as layers
+    from invis.models.unit import Units as Units
+    from invis.models.unit import unit as unit
+    from invis.models.unit import units_at as units_at
+    from invis.models.zoo import load_model as load_model
+    from invis.models.zoo import model_names as model_names
+    from invis.search import load as load
+    from invis.search import save as save
+    from invis.search import search as search
+    from invis.search import search_steps as search_steps
+    from invis.views.gallery import gallery_html as gallery_html
+    from invis.views.notebook import result_html as result_html
+    from invis.views.png import set_png as set_png
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Address": "invis.models.address",
+    "parse_address": "invis.models.address",
+    "build_cone": "invis.models.cone",
+    "layers": "invis.models.layers",
+    "Units": "invis.models.unit",
+    "unit": "invis.models.unit",
+    "units_at": "invis.models.unit",
+    "load_model": "invis.models.zoo",
+    "model_names": "invis.models.zoo",
+    "load": "invis.search",
+    "save": "invis.search",
+    "search_steps": "invis.search",
+    "gallery_html": "invis.views.gallery",
+    "result_html": "invis.views.notebook",
+    "set_png": "invis.views.png",
+}
+
+__all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]  # noqa: PLE0604
+
+
+def data_path(name: str) -> Path:
+    """Where a file that Invis ships lies: `data/` of a clone, `invis/data/` of an installed wheel.
+
+    `name` is relative, with forward slashes, such as "models/minivgg.safetensors". Raises InvisError
+    where there is no such file.
+    """
+    here = Path(__file__).resolve().parent
+    for root in (here / "data", here.parent / "data"):
+        if (root / name).exists():
+            return root / name
+    raise InvisError(f"name {name!r} is not a file that Invis ships: this copy of Invis lacks it.")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "search":
+        # The package invis.search is itself callable, as invis.search(...).
+        return import_module("invis.search")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'invis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,163 @@
+"""What a result means, in words. Pure functions of a result's attributes, no markup."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from xarray import Dataset
+
+# An affine unit cannot exceed 1; the margin is the rounding of images to 8 bits.
+LINEAR_LIMIT = 1.0005
+# Rounding to 8 bits and a finite search may leave an image this far below alpha.
+FRACTION_TOLERANCE = 0.01
+SATURATED_LIMIT = 0.02
+ERROR_LIMIT = 0.02
+RANGE_LIMIT = 0.9
+
+
+def number(attrs: Mapping[str, Any], key: str) -> float | None:
+    """The attribute as a float, or None where it is missing, empty or not a number."""
+    value = attrs.get(key)
+    if value is None or isinstance(value, str):
+        return None
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """`0.93` as "93 %"; a dash where there is no number."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def figure(value: float | None, digits: int = 2) -> str:
+    """A number for display; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "\u2212")
+
+
+def title(ds: Dataset) -> str:
+    """The unit's address in plain words: "Channel 12 of conv3_1 in vgg19"."""
+    a = ds.attrs
+    layer, model = str(a.get("layer", "")), str(a.get("model", ""))
+    if not layer or not model:
+        return str(a.get("address", "A unit"))
+    channel = str(a.get("channel", ""))
+    if model == "truth":
+        return f"Ground truth: {layer.replace('_', ' ')}, unit {channel}"
+    which = f"Channel {channel}" if channel.isdigit() else channel
+    return f"{which} of {layer} in {model}"
+
+
+def weights(ds: Dataset) -> str:
+    """Where the weights come from: "weights IMAGENET1K_V1", "untrained control, seed 0"."""
+    name = str(ds.attrs.get("weights", ""))
+    if ds.attrs.get("model") == "truth":
+        return "a unit whose invariance is known exactly"
+    if name == "none" or name.startswith("none:"):
+        seed = name.partition(":")[2]
+        return f"untrained control, seed {seed}" if seed else "untrained control"
+    return f"weights {name}" if name else "weights not named"
+
+
+def settings(ds: Dataset) -> str:
+    """The question that was asked: number of images, activation floor, contrast, band."""
+    a = ds.attrs
+    parts = [
+        f"{int(a.get('images', ds.sizes['image']))} images",
+        f"each at least {percent(number(a, 'alpha'))} of the reference",
+        f"RMS contrast {figure(number(a, 'contrast'), 1)} of 255",
+    ]
+    low, high = number(a, "band_low"), number(a, "band_high")
+    if low is not None and high is not None:
+        parts.append(f"{low:g} to {high:g} cycles per image")
+    return ", ".join(parts)
+
+
+def verdict(ds: Dataset) -> str:
+    """One sentence that says what the index means, or why there is none."""
+    a = ds.attrs
+    if a.get("dead"):
+        return (
+            "This unit is dead: no image that the search tried raised it above 0, "
+            "so there is nothing to be invariant about."
+        )
+    index = number(a, "index")
+    if index is None:
+        reason = str(a.get("index_reason", "")).strip().rstrip(".")
+        return f"No index: {reason}." if reason else "No index could be computed."
+    if index > LINEAR_LIMIT:
+        return (
+            f"Index {index:.2f}: these images are {index:.2f} times as far apart "
+            "as a linear unit would allow."
+        )
+    return (
+        f"Index {index:.2f}: these images are no further apart than a linear unit would allow, "
+        "so this set shows no invariance."
+    )
+
+
+def remark(ds: Dataset) -> str:
+    """What the spread adds to the index; empty where it adds nothing."""
+    index, spread = number(ds.attrs, "index"), number(ds.attrs, "spread")
+    if ds.attrs.get("dead") or index is None or spread is None:
+        return ""
+    if spread > 1.1 and index < spread - 0.15:
+        return (
+            f"The spread, {spread:.2f}, counts all pairs: the images fall into a few groups "
+            "that lie far apart, such as two polarities."
+        )
+    if spread > LINEAR_LIMIT:
+        return f"The spread, {spread:.2f}, says the same of all pairs, not only of neighbours."
+    return f"The spread, {spread:.2f}, finds no invariance among all pairs either."
+
+
+def warnings(ds: Dataset) -> list[str]:
+    """What a reader must know before believing the index. Empty for a clean result."""
+    a = ds.attrs
+    found: list[str] = []
+    if a.get("dead"):
+        return found
+    alpha, least = number(a, "alpha"), number(a, "fraction_min")
+    if alpha is not None and least is not None and least < alpha - FRACTION_TOLERANCE:
+        found.append(
+            f"Constraint not met: the weakest image reaches {percent(least)} of the reference, "
+            f"and {percent(alpha)} was asked for."
+        )
+    if "converged" in a and not a["converged"]:
+        found.append(
+            "Not converged: the search was stopped early, so the images could still move further apart."
+        )
+    saturated = number(a, "saturated")
+    if saturated is not None and saturated > SATURATED_LIMIT:
+        found.append(
+            f"Saturated: {percent(saturated, 1)} of the pixel values lie on the edge of the range 0 to 255, "
+            "where the set has less room than the null allows."
+        )
+    reach = reference_reach(ds)
+    if reach is not None and reach < RANGE_LIMIT:
+        found.append(
+            f"The pixel range binds: the reference reaches {percent(reach)} of what the unit would give "
+            "without it, so the null is looser and the index smaller."
+        )
+    error = number(a, "full_model_error")
+    if error is not None and error > ERROR_LIMIT:
+        found.append(
+            f"The full model differs: on the 8-bit images it gives values {percent(error, 1)} away from those "
+            "of the search."
+        )
+    return found
+
+
+def reference_reach(ds: Dataset) -> float | None:
+    """(a* - g) / (a_free - g): how much of the range-free maximum the reference keeps."""
+    top, free = number(ds.attrs, "reference"), number(ds.attrs, "free_reference")
+    grey = number(ds.attrs, "grey_response")
+    if top is None or free is None or grey is None or free <= grey:
+        return None
+    return (top - grey) / (free - grey)
+
+
+def stretch_label(factor: int) -> str:
+    """The label that every stretched picture carries."""
+    return f"contrast stretched ×{factor} for display" if factor > 1 else "true contrast"
