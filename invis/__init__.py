@@ -50,14 +50,14 @@ _HOMES = {
     "set_png": "invis.views.png",
 }
 
-__all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]  # noqa: PLE0604
+__all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]
 
 
 def data_path(name: str) -> Path:
     """Where a file that Invis ships lies: `data/` of a clone, `invis/data/` of an installed wheel.
 
-    `name` is relative, with forward slashes, such as "models/minivgg.safetensors". Raises InvisError
-    where there is no such file.
+    `name` is relative, with forward slashes, such as "models/minivgg.safetensors". Raises
+    InvisError where there is no such file.
     """
     here = Path(__file__).resolve().parent
     for root in (here / "data", here.parent / "data"):

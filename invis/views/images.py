@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 
 FACTORS = (8, 6, 5, 4, 3, 2)
 # The share of pixel values that may clip when stretched, and the largest deviation that fits.
-CLIP_SHARE = 0.005
+CLIP_SHARE = 0.02
 HEADROOM = 125.0
 
 

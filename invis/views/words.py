@@ -104,11 +104,11 @@ def remark(ds: Dataset) -> str:
         return ""
     if spread > 1.1 and index < spread - 0.15:
         return (
-            f"The spread, {spread:.2f}, counts all pairs: the images fall into a few groups "
-            "that lie far apart, such as two polarities."
+            f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread): the images "
+            "lie along a path or fall into groups."
         )
     if spread > LINEAR_LIMIT:
-        return f"The spread, {spread:.2f}, says the same of all pairs, not only of neighbours."
+        return f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread)."
     return f"The spread, {spread:.2f}, finds no invariance among all pairs either."
 
 
@@ -126,25 +126,26 @@ def warnings(ds: Dataset) -> list[str]:
         )
     if "converged" in a and not a["converged"]:
         found.append(
-            "Not converged: the search was stopped early, so the images could still move further apart."
+            "Not converged: the search was stopped early, so the images could still move "
+            "further apart."
         )
     saturated = number(a, "saturated")
     if saturated is not None and saturated > SATURATED_LIMIT:
         found.append(
-            f"Saturated: {percent(saturated, 1)} of the pixel values lie on the edge of the range 0 to 255, "
-            "where the set has less room than the null allows."
+            f"Saturated: {percent(saturated, 1)} of the pixel values lie on the edge of the range "
+            "0 to 255, where the set has less room than the null allows."
         )
     reach = reference_reach(ds)
     if reach is not None and reach < RANGE_LIMIT:
         found.append(
-            f"The pixel range binds: the reference reaches {percent(reach)} of what the unit would give "
-            "without it, so the null is looser and the index smaller."
+            f"The pixel range binds: the reference reaches {percent(reach)} of what the unit would "
+            "give without it, so the null is looser and the index smaller."
         )
     error = number(a, "full_model_error")
     if error is not None and error > ERROR_LIMIT:
         found.append(
-            f"The full model differs: on the 8-bit images it gives values {percent(error, 1)} away from those "
-            "of the search."
+            f"The full model differs: on the 8-bit images it gives values {percent(error, 1)} away "
+            "from those of the search."
         )
     return found
 

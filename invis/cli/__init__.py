@@ -1,0 +1,68 @@
+"""The command line: `invis COMMAND`. Importing it loads click and nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from invis import __version__
+from invis.cli.check import check
+from invis.cli.demo import demo
+from invis.cli.models import models, units
+from invis.cli.search import search
+from invis.cli.show import compare, show
+from invis.errors import InvisError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="invis")
+def cli() -> None:
+    """Invis shows what a neural network ignores.
+
+    A unit has an address, MODEL[@WEIGHTS]/LAYER/CHANNEL, such as vgg19/conv3_1/12,
+    minivgg/conv2_2/0-7 or resnet50@none:1/layer1.0.conv2/5. `invis models` lists the models and
+    `invis units MODEL` the layers of one.
+    """
+
+
+for _command in (search, show, compare, check, models, units, demo):
+    cli.add_command(_command)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 2 for bad input, 130 for Ctrl-C."""
+    try:
+        code = cli.main(args=args, prog_name="invis", standalone_mode=False)
+        sys.stdout.flush()
+    except InvisError as error:
+        click.echo(f"invis: {error}", err=True)
+        code = BAD_INPUT
+    except click.ClickException as error:
+        error.show()
+        code = BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("invis: interrupted.", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = _leave_closed_pipe()
+    except SystemExit as leaving:
+        # click turns a closed pipe into exit 1 by itself; every other exit keeps its code.
+        code = (
+            leaving.code
+            if not isinstance(leaving.__context__, BrokenPipeError)
+            else _leave_closed_pipe()
+        )
+    sys.exit(code)
+
+
+def _leave_closed_pipe() -> int:
+    """The reader (`| head -1`) has seen enough: that is no failure, and nobody is left to tell."""
+    # Python flushes stdout once more while it exits; let it flush into nothing.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

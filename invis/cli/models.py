@@ -1,0 +1,65 @@
+"""`invis models` and `invis units`: what there is to ask about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from invis.cli import output
+
+
+@click.command(short_help="List the models.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def models(as_json: bool) -> None:
+    """List the models, where each comes from and whether it works offline."""
+    from invis.models.zoo import model_table
+
+    rows: list[dict[str, Any]] = model_table()
+    if as_json:
+        output.echo_json(rows)
+        return
+    lines = [
+        [
+            str(row["name"]),
+            str(row["source"]),
+            "yes" if row["available_offline"] else "after a download",
+            "-" if row["layers"] is None else str(row["layers"]),
+        ]
+        for row in rows
+    ]
+    click.echo(output.table(["model", "source", "offline", "layers"], lines, right=(3,)))
+
+
+@click.command(short_help="List the layers of a model.")
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def units(model: str, as_json: bool) -> None:
+    """List the layers of MODEL: names, channels, receptive field and the tensor that is meant."""
+    from dataclasses import asdict, is_dataclass
+
+    from invis.models.layers import layers
+    from invis.models.zoo import load_model
+
+    # The layers follow from the architecture alone, so nothing is downloaded for them.
+    name = model.partition("@")[0]
+    rows = [
+        asdict(row) if is_dataclass(row) else vars(row) for row in layers(load_model(name, "none"))
+    ]
+    if as_json:
+        keys = ("layer", "alias", "channels", "receptive_field", "stride")
+        output.echo_json([{key: output.plain(key, row[key]) for key in keys} for row in rows])
+        return
+    lines = [
+        [
+            str(row["layer"]),
+            str(row["alias"] or ""),
+            str(row["channels"]),
+            str(row["receptive_field"] or "-"),
+            str(row["stride"] or "-"),
+            str(row.get("tensor") or ""),
+        ]
+        for row in rows
+    ]
+    header = ["layer", "alias", "channels", "field", "stride", "the value meant"]
+    click.echo(output.table(header, lines, right=(2, 3, 4)))

@@ -1,0 +1,231 @@
+"""`invis search`: find, measure, save and show the invariant set of one unit or many."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from invis.cli import output
+from invis.cli.saving import Folder, default_out
+from invis.errors import InvisError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from invis.search import Snapshot
+
+
+@click.command(short_help="Find the invariant set of a unit and measure it.")
+@click.argument("address")
+@click.option("--images", default=8, show_default=True, help="Images of the set, at least 2.")
+@click.option(
+    "--activation",
+    default=0.9,
+    show_default=True,
+    help="Every image keeps at least this fraction of the reference.",
+)
+@click.option("--contrast", type=float, help="RMS contrast in grey levels of 255.")
+@click.option(
+    "--band", help="Spatial frequencies in cycles per image, LOW:HIGH; `all` for no limit."
+)
+@click.option("--objective", type=click.Choice(["set", "paper"]), default="set", show_default=True)
+@click.option(
+    "--distance",
+    default="pixels",
+    show_default=True,
+    help="`pixels`, or an earlier LAYER's features.",
+)
+@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def search(
+    address: str,
+    images: int,
+    activation: float,
+    contrast: float | None,
+    band: str | None,
+    objective: str,
+    distance: str,
+    weights: str | None,
+    seed: int,
+    device: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Find images that all excite the unit at ADDRESS and differ as much as possible.
+
+    Writes result.nc, set.png and gallery.html, and prints how invariant that makes the unit: an
+    index of 1 is what a linear unit would allow. Many units of a layer go in one batch:
+    vgg16/conv3_1/0-15,20.
+    """
+    if images < 2:
+        raise InvisError(f"--images {images} is too few: a set needs at least 2 images.")
+    limits = parse_band(band) if band is not None else None
+    folder = Folder(out if out is not None else default_out(address))
+
+    from invis.models.unit import units_at
+    from invis.search import search_steps
+
+    units = units_at(address, weights=weights, device=device)
+    folder.expect(len(units))
+    steps = search_steps(
+        units,
+        images=images,
+        activation=activation,
+        contrast=contrast,
+        band=limits,
+        objective=objective,
+        distance=distance,
+        seed=seed,
+        device=device,
+    )
+    interrupted = follow(steps, folder, address)
+    folder.write_gallery()
+    if as_json:
+        output.echo_json([output.search_record(ds, str(where)) for ds, where in folder.results])
+    elif folder.results:
+        report(folder)
+    if interrupted:
+        raise_interrupted(folder)
+
+
+def parse_band(text: str) -> tuple[float, float]:
+    """`LOW:HIGH` in cycles per image; `all` is no limit. Raises InvisError in one sentence."""
+    if text == "all":
+        return 0.0, float("inf")
+    low, colon, high = text.partition(":")
+    try:
+        limits = float(low), float(high)
+    except ValueError:
+        colon = ""
+    if not colon or not 0 <= limits[0] < limits[1]:
+        raise InvisError(
+            f"--band {text!r} is not LOW:HIGH with 0 <= LOW < HIGH in cycles per image, such as 0:6, "
+            "or `all`."
+        )
+    return limits
+
+
+def follow(steps: Iterator[Snapshot], folder: Folder, address: str) -> bool:
+    """Consume the search, save units as they finish; True where Ctrl-C ended it early.
+
+    The first Ctrl-C stops between two snapshots, where the state is whole, and saves the unfinished
+    units as they are; a second one leaves at once.
+    """
+    latest: Snapshot | None = None
+    with Interrupt() as interrupt, progress(address) as tell:
+        for latest in steps:
+            for ds in latest.finished:
+                folder.add(ds)
+            tell(latest)
+            if interrupt.asked:
+                break
+            interrupt.armed = True
+        if interrupt.asked and latest is not None:
+            for ds in latest.results():
+                folder.add(ds)
+        getattr(steps, "close", lambda: None)()
+    return interrupt.asked
+
+
+class Interrupt:
+    """Turns the first Ctrl-C after the first snapshot into a request.
+
+    Attributes:
+        armed: there is something to keep, so a Ctrl-C is a request rather than an exception.
+        asked: a Ctrl-C has come.
+    """
+
+    def __init__(self) -> None:
+        self.armed = False
+        self.asked = False
+
+    def __enter__(self) -> Interrupt:
+        try:
+            self._before = signal.signal(signal.SIGINT, self._handle)
+        except ValueError:  # Only the main thread of a process receives signals.
+            self._before = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.asked or not self.armed:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def progress(address: str) -> Iterator[Any]:
+    """A bar on a terminal's stderr, nothing in a pipe; yields a function of a Snapshot."""
+    if not sys.stderr.isatty():
+        yield lambda _snapshot: None
+        return
+    from tqdm import tqdm
+
+    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, desc=address, bar_format=layout, leave=False, file=sys.stderr) as bar:
+
+        def tell(snapshot: Snapshot) -> None:
+            bar.set_description_str(f"{address}  {snapshot.summary}", refresh=False)
+            bar.update(max(0.0, snapshot.fraction_done - bar.n))
+
+        yield tell
+
+
+def report(folder: Folder) -> None:
+    """The table, a sentence on a single unit, warnings, and where the files are."""
+    click.echo(results_table([ds for ds, _ in folder.results]))
+    if len(folder.results) == 1:
+        from invis.views import words
+
+        ds = folder.results[0][0]
+        click.echo()
+        for sentence in [words.verdict(ds), words.remark(ds), *words.warnings(ds)]:
+            if sentence:
+                click.echo(sentence)
+    click.echo()
+    click.echo(f"Gallery: {folder.gallery}")
+
+
+def results_table(results: list[Dataset]) -> str:
+    """One line a unit; index and spread have their null in the header."""
+    rows = []
+    for ds in results:
+        record = output.search_record(ds, "")
+        state = "dead" if record["dead"] else "" if record["converged"] else "not converged"
+        rows.append(
+            [
+                str(record["address"]),
+                output.number(record["index"]),
+                output.number(record["spread"]),
+                output.number(record["fraction_min"]),
+                output.number(record["saturated"] and 100 * record["saturated"], 1),
+                output.number(record["seconds"], 1),
+                state,
+            ]
+        )
+    header = ["unit", "index (linear: 1)", "spread (linear: 1)", "least", "saturated %", "s", ""]
+    return output.table(header, rows, right=(1, 2, 3, 4, 5))
+
+
+def raise_interrupted(folder: Folder) -> None:
+    """Say what was kept and leave with 130."""
+    kept = len(folder.results)
+    if kept:
+        noun = "result is" if kept == 1 else "results are"
+        click.echo(f"invis: interrupted; {kept} {noun} kept in {folder.path}", err=True)
+    else:
+        click.echo("invis: interrupted before anything was found; nothing was kept.", err=True)
+    sys.exit(130)
