@@ -36,8 +36,9 @@ def complex_cell_result(
 ) -> Dataset:
     """The set of a complex cell (phases around the circle), or of a linear unit (`linear=True`).
 
-    Every image is cos(t) of a preferred direction plus sin(t) of noise that the unit ignores, at one
-    norm, rounded to 8 bits; distances, fractions, beta and the null are computed from these pixels.
+    Every image is cos(t) of a preferred direction plus sin(t) of noise that the unit ignores, at
+    one norm, rounded to 8 bits; distances, fractions, beta and the null are computed from these
+    pixels.
     """
     rng = np.random.default_rng(seed)
     pair = quadrature_pair(size)

@@ -8,7 +8,6 @@ import click
 
 from invis.cli import output
 
-
 KEYS = (
     "unit",
     "expected_index",

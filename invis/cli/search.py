@@ -109,8 +109,8 @@ def parse_band(text: str) -> tuple[float, float]:
         colon = ""
     if not colon or not 0 <= limits[0] < limits[1]:
         raise InvisError(
-            f"--band {text!r} is not LOW:HIGH with 0 <= LOW < HIGH in cycles per image, such as 0:6, "
-            "or `all`."
+            f"--band {text!r} is not LOW:HIGH with 0 <= LOW < HIGH in cycles per image, such as "
+            "0:6, or `all`."
         )
     return limits
 

@@ -1,4 +1,4 @@
-"""The two charts of a gallery: measures against the null, and the course of the search. HTML strings.
+"""The charts of a gallery as HTML: measures against the null, and the course of the search.
 
 Positions are percentages and text is HTML, so that type keeps its size at every width.
 """
@@ -50,7 +50,8 @@ def overview(rows: Sequence[tuple[str, str, Dataset]], top: float) -> str:
             f"<s>{words.figure(spread)}</s>{note}</span></div>"
         )
     return (
-        '<p class="key"><span><i class="dot"></i>index</span><span><i class="diamond"></i>spread</span>'
+        '<p class="key"><span><i class="dot"></i>index</span>'
+        '<span><i class="diamond"></i>spread</span>'
         '<span><i class="block"></i>what a linear unit would allow</span></p>'
         f'<div class="scale overview">{"".join(lines)}{_axis(top)}</div>'
     )
@@ -58,7 +59,8 @@ def overview(rows: Sequence[tuple[str, str, Dataset]], top: float) -> str:
 
 def _track(marks: Sequence[tuple[str, float | None, str]], top: float) -> str:
     shapes = "".join(
-        f'<i class="{shape}" style="left:{_at(value, top)}" role="img" aria-label="{escape(label)}"></i>'
+        f'<i class="{shape}" style="left:{_at(value, top)}" role="img" '
+        f'aria-label="{escape(label)}"></i>'
         for shape, value, label in marks
         if value is not None
     )
@@ -76,7 +78,10 @@ def _axis(top: float) -> str:
         for tick in np.arange(0, top + 0.01, step)
     )
     null = f'<span class="null" style="left:{_at(1, top)}">a linear unit</span>'
-    return f'<div class="row axis"><span></span><div class="track">{ticks}{null}</div><span></span></div>'
+    return (
+        f'<div class="row axis"><span></span><div class="track">{ticks}{null}</div>'
+        "<span></span></div>"
+    )
 
 
 def _at(value: float, top: float) -> str:

@@ -104,8 +104,8 @@ def remark(ds: Dataset) -> str:
         return ""
     if spread > 1.1 and index < spread - 0.15:
         return (
-            f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread): the images "
-            "lie along a path or fall into groups."
+            f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread): "
+            "the images lie along a path or fall into groups."
         )
     if spread > LINEAR_LIMIT:
         return f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread)."
