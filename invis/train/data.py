@@ -1,0 +1,172 @@
+"""Folders of images as one array: decoded once, memory-mapped afterwards.
+
+A folder is in ImageFolder layout: one folder per class, classes numbered in the order of their sorted
+names. Decoding 50,000 JPEGs costs more than reading them a thousand times from the page cache, and
+several training processes share one memory-mapped file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional
+
+from invis.errors import InvisError
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp"})
+SMALLEST_CROP = 0.75
+
+
+@dataclass(frozen=True)
+class Images:
+    """Attributes:
+    pixels: (N, H, W, 3) uint8, possibly memory-mapped.
+    labels: (N,) int64, index into `classes`.
+    classes: folder names in sorted order.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def list_folder(folder: str | Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...]]:
+    """Files, labels (N,) and class names of a folder in ImageFolder layout.
+
+    Raises:
+        InvisError: the folder is missing, or it has no class folder with an image.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise InvisError(f"data is {str(folder)!r}, but there is no such folder.")
+    files: list[Path] = []
+    labels: list[int] = []
+    classes = sorted(path.name for path in root.iterdir() if path.is_dir())
+    for label, name in enumerate(classes):
+        found = sorted(p for p in (root / name).iterdir() if p.suffix.lower() in EXTENSIONS)
+        if not found:
+            raise InvisError(
+                f"data is {str(folder)!r}, but its folder {name!r} holds no image; the layout must be "
+                "one folder of images per class."
+            )
+        files += found
+        labels += [label] * len(found)
+    if not files:
+        raise InvisError(
+            f"data is {str(folder)!r}, but it holds no class folders; the layout must be "
+            "one folder of images per class."
+        )
+    return files, np.array(labels, dtype=np.int64), tuple(classes)
+
+
+def split_folder(data: str | Path) -> tuple[Path, Path | None]:
+    """Training and validation folder of `data`: its `train` and `val` (or `test`), or `data` itself."""
+    root = Path(data)
+    if not root.is_dir():
+        raise InvisError(f"data is {str(data)!r}, but there is no such folder.")
+    if not (root / "train").is_dir():
+        return root, None
+    return root / "train", next((root / n for n in ("val", "test") if (root / n).is_dir()), None)
+
+
+def decode(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """One image as (H, W, 3) uint8: the largest centred crop of the right aspect, resized to `size`."""
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise InvisError(f"{str(path)!r} can't be read as an image ({error}).") from error
+    height, width = size
+    if image.size != (width, height):
+        scale = min(image.width / width, image.height / height)
+        box_w, box_h = scale * width, scale * height
+        left, top = (image.width - box_w) / 2, (image.height - box_h) / 2
+        image = image.resize(
+            (width, height), Image.Resampling.BICUBIC, box=(left, top, left + box_w, top + box_h)
+        )
+    return np.asarray(image)
+
+
+def load_images(folder: str | Path, size: tuple[int, int], cache: Path | None = None) -> Images:
+    """All images of an ImageFolder at `size`; decoded once into `cache` (a folder) if given."""
+    files, labels, classes = list_folder(folder)
+    if cache is None:
+        pixels = np.empty((len(files), *size, 3), dtype=np.uint8)
+        for i, path in enumerate(files):
+            pixels[i] = decode(path, size)
+        return Images(pixels, labels, classes)
+    target = cache / f"{_key(Path(folder), files, size)}.npy"
+    if not target.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=cache, suffix=".partial")
+        os.close(handle)
+        try:
+            array = np.lib.format.open_memmap(
+                temporary, mode="w+", dtype=np.uint8, shape=(len(files), *size, 3)
+            )
+            for i, path in enumerate(files):
+                array[i] = decode(path, size)
+            array.flush()
+            Path(temporary).replace(target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    return Images(np.load(target, mmap_mode="r"), labels, classes)
+
+
+def _key(folder: Path, files: list[Path], size: tuple[int, int]) -> str:
+    digest = hashlib.sha256(repr((str(folder.resolve()), size)).encode())
+    for path in files:
+        stat = path.stat()
+        digest.update(f"{path.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def training_batches(
+    images: Images, batch: int, size: int, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch in random order: (B, 3, size, size) uint8 (channels last) and (B,) labels.
+
+    Augmentation is light because short trainings under-fit: a mirror image half of the time and a
+    crop of 75 to 100% of each side. The crop's shape is drawn once per batch, so that one resize
+    serves it, and its place once per image. The last, smaller batch is dropped (batch norm needs
+    batches of like size) unless it is the only one.
+    """
+    height, width = images.pixels.shape[1:3]
+    order = rng.permutation(len(images))
+    batch = min(batch, len(order))
+    for start in range(0, len(order) - batch + 1, batch):
+        chosen = order[start : start + batch]
+        h = int(rng.integers(round(SMALLEST_CROP * height), height + 1))
+        w = int(rng.integers(round(SMALLEST_CROP * width), width + 1))
+        tops = rng.integers(0, height - h + 1, size=batch)
+        lefts = rng.integers(0, width - w + 1, size=batch)
+        mirrored = rng.random(batch) < 0.5
+        crops = np.empty((batch, h, w, 3), dtype=np.uint8)
+        for i, index in enumerate(chosen):
+            crop = images.pixels[index, tops[i] : tops[i] + h, lefts[i] : lefts[i] + w]
+            crops[i] = crop[:, ::-1] if mirrored[i] else crop
+        x = torch.from_numpy(crops).permute(0, 3, 1, 2)
+        if (h, w) != (size, size):
+            x = functional.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
+        yield x, torch.from_numpy(images.labels[chosen])
+
+
+def normalise(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """(B, 3, H, W) uint8 -> the float32 network input (x / 255 - mean) / std, channels last."""
+    shift = torch.tensor(mean, device=x.device).view(1, -1, 1, 1)
+    scale = torch.tensor(std, device=x.device).view(1, -1, 1, 1)
+    y = (x.float() / 255 - shift) / scale
+    return y.contiguous(memory_format=torch.channels_last)

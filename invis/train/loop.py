@@ -1,0 +1,285 @@
+"""The training loop: resumable, the same for the same seed, compact.
+
+All randomness of an epoch follows from (seed, epoch), so that a training that was killed and resumed
+takes the same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+
+import invis
+from invis.errors import InvisError
+from invis.models import mini
+from invis.train.checkpoint import (
+    load_checkpoint,
+    prepare_folder,
+    save_checkpoint,
+    save_json,
+    save_tensors,
+)
+from invis.train.data import Images, load_images, normalise, split_folder, training_batches
+from invis.train.evaluation import accuracy, state_hash
+from invis.train.recipe import RECIPES, Recipe
+from invis.train.record import Recording
+
+CACHE = ".invis-images"
+
+
+def run(
+    arch: str,
+    data: str | Path,
+    out: str | Path,
+    epochs: int | None = None,
+    seed: int = 0,
+    record: bool = False,
+    device: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train an embedded architecture, or go on where a killed training stopped.
+
+    Args:
+        arch: `minivgg` or `miniresnet`.
+        data: a folder in ImageFolder layout, or one with `train` and `val` in that layout.
+        out: folder for the checkpoints, `<arch>.safetensors` (fp16, shipped form) and `card.json`.
+            The decoded images go to `.invis-images` beside it.
+        epochs: None for the recipe's own number.
+        seed: of the initial weights, the order and the augmentation.
+        record: also write the trajectory to `out/record`.
+        device: None to choose automatically.
+        progress: bar and one line an epoch on standard error.
+
+    Returns:
+        The content of `card.json`: architecture, seed, recipe, commit, accuracy, hash, history.
+
+    Raises:
+        InvisError: bad argument, missing or wrongly laid out data, `out` unwritable or taken by a
+            training with other settings, all checkpoints damaged.
+    """
+    from invis.models.devices import pick_device
+
+    if arch not in RECIPES:
+        raise InvisError(f"arch is {arch!r}, but the embedded ones are {' and '.join(RECIPES)}.")
+    if epochs is not None and epochs < 1:
+        raise InvisError(f"epochs is {epochs}, but it must be at least 1.")
+    recipe = RECIPES[arch]
+    epochs = recipe.epochs if epochs is None else epochs
+    where = pick_device(device)
+    train_folder, val_folder = split_folder(data)
+    folder = prepare_folder(out)
+    cache = folder.resolve().parent / CACHE
+    images = load_images(train_folder, mini.INPUT_SIZE, cache)
+    held_out = load_images(val_folder, mini.INPUT_SIZE, cache) if val_folder else None
+    if held_out is not None and held_out.classes != images.classes:
+        raise InvisError(
+            f"data is {str(data)!r}, but its validation classes differ from the training classes."
+        )
+    if len(images.classes) < 2:
+        raise InvisError(f"data is {str(data)!r} with a single class; at least 2 are needed.")
+    trainer = _Trainer(arch, recipe, epochs, seed, images, where)
+    trainer.resume(folder)
+    recording = Recording(folder / "record", trainer.steps, trainer.epoch_steps) if record else None
+    for epoch in range(trainer.epoch, epochs):
+        entry = trainer.train_epoch(recording, progress)
+        if held_out is not None:
+            entry["top1"], entry["top5"] = accuracy(
+                trainer.average.eval(), held_out, mini.MEAN, mini.STD, where
+            )
+        trainer.history.append(entry)
+        save_checkpoint(folder, trainer.state())
+        if progress:
+            scores = " ".join(f"{k} {v:.4g}" for k, v in entry.items() if k != "epoch")
+            left = sum(_cost(recipe, e, epochs) for e in range(epoch + 1, epochs))
+            eta = entry["seconds"] / _cost(recipe, epoch, epochs) * left
+            print(
+                f"epoch {epoch + 1}/{epochs} {scores} left {eta / 60:.0f} min",
+                file=sys.stderr,
+                flush=True,
+            )
+    return _ship(folder, trainer, held_out)
+
+
+def _cost(recipe: Recipe, epoch: int, epochs: int) -> float:
+    return recipe.size(epoch, epochs) ** 2
+
+
+class _Trainer:
+    """Network, moving average and optimiser of one training, and where it stands."""
+
+    def __init__(
+        self,
+        arch: str,
+        recipe: Recipe,
+        epochs: int,
+        seed: int,
+        images: Images,
+        device: torch.device,
+    ) -> None:
+        self.arch, self.recipe, self.epochs, self.seed = arch, recipe, epochs, seed
+        self.images, self.device = images, device
+        self.epoch = 0
+        self.commit = _commit()
+        self.history: list[dict[str, float]] = []
+        self.epoch_steps = max(1, len(images) // recipe.batch)
+        self.steps = self.epoch_steps * epochs
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = mini.build_training(arch, len(images.classes))
+        self.net = net.to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
+        weights = [p for p in self.net.parameters() if p.ndim > 1]
+        others = [p for p in self.net.parameters() if p.ndim == 1]
+        self.optimiser = torch.optim.SGD(
+            [
+                {"params": weights, "weight_decay": recipe.decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=recipe.peak_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """All that must be equal for a training to go on from a checkpoint."""
+        recipe = {k: v for k, v in asdict(self.recipe).items() if k not in ("epochs", "sizes")}
+        sizes = [list(pair) for pair in self.recipe.sizes]
+        settings = {"arch": self.arch, "epochs": self.epochs, "seed": self.seed}
+        return settings | recipe | {"sizes": sizes, "classes": list(self.images.classes)}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings(),
+            "epoch": self.epoch,
+            "history": self.history,
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def resume(self, folder: Path) -> None:
+        """Go on from the newest readable checkpoint of `folder`, if there is one."""
+        state = load_checkpoint(folder)
+        if state is None:
+            return
+        mine, found = self.settings(), state["settings"]
+        different = [key for key in mine if found.get(key) != mine[key]]
+        if different:
+            key = different[0]
+            raise InvisError(
+                f"out is {str(folder)!r}, which holds a training with another {key} "
+                f"({found.get(key)} there, {mine[key]} asked); choose another folder or delete it."
+            )
+        self.epoch, self.history = state["epoch"], state["history"]
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def train_epoch(self, recording: Recording | None, progress: bool) -> dict[str, float]:
+        """One pass over the images; returns its mean loss and seconds."""
+        start = time.perf_counter()
+        size = self.recipe.size(self.epoch, self.epochs)
+        rng = np.random.default_rng([self.seed, self.epoch])
+        step = self.epoch * self.epoch_steps
+        if recording is not None and step == 0:
+            recording(0, self.net)
+        self.net.train()
+        batches = tqdm(
+            training_batches(self.images, self.recipe.batch, size, rng),
+            total=self.epoch_steps,
+            desc=f"epoch {self.epoch + 1}/{self.epochs}",
+            leave=False,
+            disable=not (progress and sys.stderr.isatty()),
+        )
+        total = 0.0
+        for x, labels in batches:
+            loss = self._step(step, x.to(self.device), labels.to(self.device))
+            step += 1
+            total += loss
+            if recording is not None:
+                recording(step, self.net)
+        self.epoch += 1
+        return {
+            "epoch": self.epoch,
+            "size": size,
+            "loss": total / self.epoch_steps,
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+
+    def _step(self, step: int, x: torch.Tensor, labels: torch.Tensor) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate(step, self.steps)
+        # bf16 on GPUs only: without AMX the bf16 convolutions of a CPU take twice the time of fp32.
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits = self.net(normalise(x, mini.MEAN, mini.STD))
+        loss = functional.cross_entropy(
+            logits.float(), labels, label_smoothing=self.recipe.smoothing
+        )
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise InvisError(
+                f"The loss became {value} at step {step}; the learning rate is too high for this data."
+            )
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self._update_average(self.recipe.averaging(step))
+        return value
+
+    @torch.no_grad()
+    def _update_average(self, decay: float) -> None:
+        slow, fast = self.average.state_dict(), self.net.state_dict()
+        floats = [key for key in slow if slow[key].is_floating_point()]
+        torch._foreach_lerp_([slow[k] for k in floats], [fast[k] for k in floats], 1 - decay)
+        for key in slow.keys() - set(floats):
+            slow[key].copy_(fast[key])
+
+
+def _ship(folder: Path, trainer: _Trainer, held_out: Images | None) -> dict[str, Any]:
+    """Write the shipped form and its card; accuracy and hash are those of the rounded fp16 weights."""
+    shipped = mini.export(trainer.arch, trainer.average.cpu())
+    with torch.no_grad():
+        for tensor in shipped.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half().float())
+    card = trainer.settings() | {
+        "commit": trainer.commit,
+        "invis": invis.__version__,
+        "torch": torch.__version__,
+        "device": str(trainer.device),
+        "parameters": sum(p.numel() for p in shipped.parameters()),
+        "images": len(trainer.images),
+        "weights_hash": state_hash(shipped.state_dict()),
+        "seconds": round(sum(entry["seconds"] for entry in trainer.history), 1),
+    }
+    if held_out is not None:
+        shipped.to(memory_format=torch.channels_last)
+        card["top1"], card["top5"] = accuracy(
+            shipped, held_out, mini.MEAN, mini.STD, torch.device("cpu")
+        )
+    metadata = {"arch": trainer.arch, "seed": str(trainer.seed), "epochs": str(trainer.epochs)}
+    save_tensors(folder / f"{trainer.arch}.safetensors", shipped.state_dict(), metadata)
+    card["history"] = trainer.history
+    save_json(folder / "card.json", card)
+    return card
+
+
+def _commit() -> str:
+    """Last commit of the code that trains, or "" outside a clone."""
+    package = Path(__file__).parents[1]
+    command = ["git", "log", "-1", "--format=%h", "--abbrev=12", "--", "train", "models/mini.py"]
+    try:
+        asked = subprocess.run(command, cwd=package, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()
