@@ -1,0 +1,165 @@
+"""The operations that a cone is made of, each on the crop that it needs."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Pads = tuple[int, int, int, int]
+"""Padding left, right, top, bottom; negative numbers cut."""
+
+
+class Slot(int):
+    """Stands for the n-th tensor of a call in its arguments."""
+
+
+def fill(template: Any, values: tuple[Tensor, ...]) -> Any:
+    """Put the tensors in the place of their slots."""
+    if isinstance(template, Slot):
+        return values[template]
+    if isinstance(template, tuple | list):
+        return type(template)(fill(part, values) for part in template)
+    if isinstance(template, dict):
+        return {key: fill(part, values) for key, part in template.items()}
+    if isinstance(template, slice):
+        parts = (template.start, template.stop, template.step)
+        return slice(*(fill(part, values) for part in parts))
+    return template
+
+
+def pad(x: Tensor, pads: Pads, value: float) -> Tensor:
+    """Pad with a constant where positive, cut where negative; x (B, C, h, w)."""
+    if min(pads) >= 0:
+        return F.pad(x, pads, value=value) if any(pads) else x
+    x = F.pad(x, tuple(max(p, 0) for p in pads), value=value)
+    left, right, top, bottom = (max(-p, 0) for p in pads)
+    return x[..., top : x.shape[-2] - bottom, left : x.shape[-1] - right]
+
+
+class ConvStep(nn.Module):
+    """Convolution of a crop; pads (left, right, top, bottom) are the full model's own zeros."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        pads: Pads,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.stride, self.dilation, self.groups = stride, dilation, groups
+        left, right, top, bottom = pads
+        self.even = min(pads) >= 0 and left == right and top == bottom
+        self.pads, self.padding = pads, (top, left) if self.even else (0, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x if self.even else pad(x, self.pads, 0.0)
+        return F.conv2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+
+class MaxPoolStep(nn.Module):
+    """Largest value; padding is -inf, so that it never wins."""
+
+    def __init__(self, size: Any, stride: Any, dilation: Any, pads: Pads) -> None:
+        super().__init__()
+        self.size, self.stride, self.dilation, self.pads = size, stride, dilation, pads
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pad(x, self.pads, -torch.inf)
+        return F.max_pool2d(x, self.size, self.stride, 0, self.dilation)
+
+
+class AvgPoolStep(nn.Module):
+    """Sum over the window, divided by `counts` (1, 1, rows, columns)."""
+
+    counts: Tensor
+
+    def __init__(self, size: Any, stride: Any, pads: Pads, counts: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("counts", counts)
+        self.size, self.stride, self.pads = size, stride, pads
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pad(x, self.pads, 0.0)
+        return F.avg_pool2d(x, self.size, self.stride, divisor_override=1) / self.counts
+
+
+class AdaptivePoolStep(nn.Module):
+    """Average or largest value of each bin; bins are spans inside the crop."""
+
+    def __init__(self, rows: Any, cols: Any, largest: bool) -> None:
+        super().__init__()
+        self.rows, self.cols = rows, cols
+        self.pool = F.adaptive_max_pool2d if largest else F.adaptive_avg_pool2d
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat(
+            [
+                torch.cat([self.pool(x[..., a:b, c:d], 1) for c, d in self.cols], 3)
+                for a, b in self.rows
+            ],
+            2,
+        )
+
+
+class ReluStep(nn.Module):
+    """ReLU, overwriting its input where nothing else reads it."""
+
+    def __init__(self, inplace: bool) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu_(x) if self.inplace else torch.relu(x)
+
+
+class CallStep(nn.Module):
+    """Any other function, method or module with its arguments."""
+
+    def __init__(self, function: Any, args: Any, kwargs: Any) -> None:
+        super().__init__()
+        self.function, self.args, self.kwargs = function, args, kwargs
+
+    def forward(self, *values: Any) -> Any:
+        args, kwargs = fill(self.args, values), fill(self.kwargs, values)
+        if isinstance(self.function, str):
+            return getattr(args[0], self.function)(*args[1:], **kwargs)
+        return self.function(*args, **kwargs)
+
+
+class ConstantStep(nn.Module):
+    """A parameter or buffer of the network."""
+
+    value: Tensor
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("value", value)
+
+    def forward(self) -> Tensor:
+        return self.value
+
+
+def fold(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Weight (O, C, kh, kw) and bias (O,) of a convolution with the batch norm behind it."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.double()
+    shift = -norm.running_mean.double() * scale
+    if norm.bias is not None:
+        shift = shift + norm.bias.double()
+    if bias is not None:
+        shift = shift + bias.double() * scale
+    folded = weight.double() * scale[:, None, None, None]
+    return folded.to(weight.dtype), shift.to(weight.dtype)

@@ -1,0 +1,305 @@
+"""Units: what a search maximises, and what the full model says about it."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from invis.errors import InvisError
+from invis.models.address import Address, parse_address
+from invis.models.cone import Cone, build_cone, upto
+from invis.models.devices import pick_device
+from invis.models.layers import Layer, find_layer
+from invis.models.weights import weights_hash
+from invis.models.zoo import Model, load_model
+
+FULL_BATCH = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Several units of one layer at one position.
+
+    Attributes:
+        model, layer: where they live.
+        cone: the layer at that position, on the patch that it sees.
+        readout: (U, C) each unit as a linear combination of the layer's channels.
+        labels: name of each unit: its channel, or its combination.
+        full: the untouched network up to the layer.
+        device: where they are computed.
+    """
+
+    model: Model
+    layer: Layer
+    cone: Cone
+    readout: Tensor
+    labels: tuple[str, ...]
+    full: fx.GraphModule = field(repr=False)
+    device: torch.device = torch.device("cpu")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """One address for each unit."""
+        return tuple(f"{self.model.address}/{self.layer.layer}/{name}" for name in self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of the patch."""
+        return self.cone.image_shape
+
+    @property
+    def grey(self) -> Tensor:
+        """(C,) the neutral colour in grey levels, whole numbers."""
+        return torch.tensor(self.model.grey, device=self.device)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Grey levels (B, C, h, w) in 0..255 -> the network's input."""
+        scale, shift = self._scale_and_shift(pixels, (0.0,) * len(self.model.mean))
+        return pixels * scale + shift
+
+    def responses(self, x: Tensor, index: Tensor) -> Tensor:
+        """What unit `index[b]` answers to image b, differentiable.
+
+        Args:
+            x: (B, C, h, w) deviations from grey, in grey levels.
+            index: (B,) the unit of each image.
+
+        Returns:
+            (B,) pre-activations.
+        """
+        scale, shift = self._scale_and_shift(x, self.model.grey)
+        layer = self.cone(x * scale + shift)
+        return (layer * self.readout[index]).sum(1)
+
+    def _scale_and_shift(self, x: Tensor, offset: Sequence[float]) -> tuple[Tensor, Tensor]:
+        std, mean = self.model.std, self.model.mean
+        scale = [1 / (255 * s) for s in std]
+        shift = [(o / 255 - m) / s for o, m, s in zip(offset, mean, std, strict=True)]
+        made = x.new_tensor([scale, shift])[:, None, :, None, None]
+        return made[0], made[1]
+
+    @torch.no_grad()
+    def full_responses(
+        self, images: NDArray[np.uint8] | Tensor, index: Tensor | Sequence[int]
+    ) -> Tensor:
+        """The same measured on 8-bit images through the full, untouched network.
+
+        Each image is put on a grey canvas at the cone's window; the network runs up to the layer.
+
+        Args:
+            images: (B, h, w, C) 8-bit pixels.
+            index: (B,) the unit of each image.
+
+        Returns:
+            (B,) pre-activations, float32 on the CPU.
+        """
+        pixels = torch.as_tensor(images)
+        channels, height, width = self.image_shape
+        if pixels.dtype != torch.uint8 or tuple(pixels.shape[1:]) != (height, width, channels):
+            raise InvisError(
+                f"images have type {pixels.dtype} and shape {tuple(pixels.shape)}: these units "
+                f"take uint8 images (B, {height}, {width}, {channels})"
+            )
+        index = torch.as_tensor(index, device=self.device)
+        top, left, bottom, right = self.cone.window
+        row, col = self.cone.position
+        axes = self._axes()
+        found = []
+        for start in range(0, len(pixels), FULL_BATCH):
+            part = slice(start, start + FULL_BATCH)
+            patch = pixels[part].permute(0, 3, 1, 2).to(self.device, self.readout.dtype)
+            canvas = self.grey.to(patch.dtype)[:, None, None].expand(
+                len(patch), -1, *self.model.input_size
+            )
+            canvas = canvas.clone()
+            canvas[:, :, top:bottom, left:right] = patch
+            out = self.full(self.normalise(canvas))
+            if axes is not None:
+                out = out.select(max(axes), row if axes[0] > axes[1] else col)
+                out = out.select(min(axes), col if axes[0] > axes[1] else row)
+            found.append((out.flatten(1) * self.readout[index[part]]).sum(1))
+        return torch.cat(found).float().cpu() if found else torch.zeros(0)
+
+    def _axes(self) -> tuple[int, int] | None:
+        flow = self.model.flow
+        return next(axes for node, axes in flow.axes.items() if node.name == self.layer.node)
+
+    def to(self, device: str | torch.device | None) -> "Units":
+        """The same units on another device; the originals stay where they are."""
+        place = pick_device(device)
+        if place == self.device:
+            return self
+        return replace(
+            self,
+            cone=copy.deepcopy(self.cone).to(place),
+            full=copy.deepcopy(self.full).to(place),
+            readout=self.readout.to(place),
+            device=place,
+        )
+
+
+def units_at(
+    address: str | Address,
+    weights: str | None = None,
+    device: str | torch.device | None = None,
+    position: Any = "center",
+) -> Units:
+    """The units that an address names.
+
+    Args:
+        address: e.g. `vgg16/conv3_1/0-15`.
+        weights: a name or a file, as for `load_model`; the address may name them instead.
+        device: `cpu`, `cuda:1`, `mps`; the best one if left out.
+        position: (row, column) in the layer's map, or its centre.
+
+    Raises:
+        InvisError: if any part of the address does not exist.
+    """
+    where = parse_address(address) if isinstance(address, str) else address
+    place = pick_device(device)
+    name = where.model if where.weights is None else f"{where.model}@{where.weights}"
+    layer = where.layer + (":raw" if where.raw else "")
+    model = load_model(name, weights, layer=layer)
+    return _units(model, layer, list(where.channels), position).to(place)
+
+
+def unit(
+    module: nn.Module,
+    layer: str,
+    channel: int | Sequence[int] | Mapping[int, float],
+    *,
+    mean: Sequence[float] | float | None = None,
+    std: Sequence[float] | float | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    name: str | None = None,
+    device: str | torch.device | None = None,
+    position: Any = "center",
+) -> Units:
+    """Units of your own network.
+
+    Args:
+        module: the network; it takes a batch of images (B, C, H, W). It is set to evaluation mode
+            only while it is traced, and its parameters are left as they are.
+        layer: dotted name of a module, with `:raw` for a convolution in front of batch norm.
+        channel: one channel, several, or {channel: weight} for one linear combination.
+        mean, std: normalisation of pixels in [0, 1]. Without them the network is taken to want
+            plain pixels in [0, 1], and the neutral colour is the middle grey 128.
+        input_size: rows and columns of its images; 224 if left out.
+        name: its name in addresses; the class's name if left out.
+        device: where to compute; the module's own device if left out.
+        position: (row, column) in the layer's map, or its centre.
+
+    Raises:
+        InvisError: if the network cannot be traced, or has no such layer or channel.
+    """
+    model = wrap(module, mean=mean, std=std, input_size=input_size, name=name)
+    first = next(module.parameters(), torch.zeros(()))
+    units = replace(_units(model, layer, channel, position), device=first.device)
+    units = replace(units, readout=units.readout.to(first.device, first.dtype))
+    return units.to(first.device if device is None else device)
+
+
+def wrap(
+    module: nn.Module,
+    *,
+    mean: Sequence[float] | float | None = None,
+    std: Sequence[float] | float | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    name: str | None = None,
+) -> Model:
+    """A model made of your own network; the arguments are those of `unit`."""
+    title = name or type(module).__name__
+    channels = _colours(module, mean, std, title)
+    size = (224, 224) if input_size is None else input_size
+    size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+    if min(size) < 1:
+        raise InvisError(
+            f"input_size {input_size!r} is wrong: give rows and columns, e.g. (64, 64)"
+        )
+    # A copy that shares the parameters: the network itself keeps its mode and its gradients.
+    frozen = copy.deepcopy(module, {id(p): p.detach() for p in module.parameters()})
+    return Model(
+        name=title,
+        weights="",
+        weights_hash=weights_hash(module.state_dict()),
+        module=frozen.eval(),
+        mean=_per_colour(mean, 0.0, channels, "mean"),
+        std=_per_colour(std, 1.0, channels, "std"),
+        input_size=size,
+        channels=channels,
+        note="given by the caller",
+        is_default=True,
+        grey=(128.0,) * channels if mean is None else (),
+    )
+
+
+def _colours(module: nn.Module, mean: Any, std: Any, title: str) -> int:
+    for given in (mean, std):
+        if isinstance(given, Sequence):
+            return len(given)
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            return part.in_channels
+    raise InvisError(f"mean is missing: the colours of {title}'s images cannot be told from it")
+
+
+def _per_colour(given: Any, default: float, channels: int, name: str) -> tuple[float, ...]:
+    values = default if given is None else given
+    values = tuple(values) if isinstance(values, Sequence) else (values,) * channels
+    if len(values) != channels or (name == "std" and min(values) <= 0):
+        raise InvisError(
+            f"{name} {given!r} is wrong: give {channels} numbers"
+            + (" above 0" if name == "std" else "")
+        )
+    return tuple(float(value) for value in values)
+
+
+def _units(
+    model: Model,
+    name: str,
+    channel: int | Sequence[int] | Mapping[int, float],
+    position: Any,
+) -> Units:
+    layer = find_layer(model, name.removesuffix(":raw"), raw=name.endswith(":raw"))
+    check_channels(layer, [channel] if isinstance(channel, int) else list(channel), model.name)
+    cone = build_cone(model, layer, position)
+    if isinstance(channel, Mapping):
+        readout = torch.zeros(1, cone.channels)
+        for one, weight in channel.items():
+            readout[0, one] = weight
+        labels: tuple[str, ...] = (
+            "".join(f"{weight:+g}x{one}" for one, weight in channel.items()).removeprefix("+"),
+        )
+    else:
+        chosen = [channel] if isinstance(channel, int) else list(channel)
+        readout = torch.zeros(len(chosen), cone.channels)
+        readout[torch.arange(len(chosen)), chosen] = 1.0
+        labels = tuple(str(one) for one in chosen)
+    if name.endswith(":raw"):
+        layer = replace(layer, layer=f"{layer.layer}:raw")
+    node = next(n for n in model.flow.traced.full.graph.nodes if n.name == layer.node)
+    return Units(model, layer, cone, readout, labels, upto(model.flow, node))
+
+
+def check_channels(layer: Layer, channels: Sequence[int], model: str) -> None:
+    """Refuse channels that a layer does not have.
+
+    Raises:
+        InvisError: if there is no channel, or one is out of range.
+    """
+    if not channels:
+        raise InvisError(f"channels are missing: {layer.layer} has 0 to {layer.channels - 1}")
+    for one in channels:
+        if not 0 <= one < layer.channels:
+            raise InvisError(
+                f"channel {one} does not exist: {layer.layer} of {model} has channels 0 to "
+                f"{layer.channels - 1}"
+            )

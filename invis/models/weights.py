@@ -1,0 +1,94 @@
+"""Weights from files, and their hash."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from invis.errors import InvisError
+
+State = Mapping[str, Tensor]
+
+
+def weights_hash(state: State) -> str:
+    """First 12 hex digits of the sha256 over all tensors: sorted keys, dtype, shape and bytes."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        tensor = state[key].detach().cpu().contiguous()
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        flat = tensor.reshape(-1)
+        if flat.numel():
+            digest.update(flat.view(torch.uint8).numpy())
+    return digest.hexdigest()[:12]
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dict: safetensors, or a file of `torch.save` that holds nothing but tensors.
+
+    Raises:
+        InvisError: if there is no such file, or it is not one of the two.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InvisError(f"weights file {str(path)!r} does not exist")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # each format has its own zoo of errors
+        raise InvisError(
+            f"weights {str(path)!r} cannot be read as weights: give a .safetensors file or a "
+            "state dict saved with torch.save"
+        ) from error
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not state:
+        raise InvisError(f"weights {str(path)!r} hold no state dict: save model.state_dict()")
+    if not all(isinstance(value, Tensor) for value in state.values()):
+        raise InvisError(f"weights {str(path)!r} hold more than tensors: save model.state_dict()")
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def fit_weights(module: nn.Module, state: State, source: str, name: str) -> list[str]:
+    """Load a state dict that may cover only a part of the network; returns the keys it lacks.
+
+    What it lacks becomes NaN, which takes no memory and can never pass for a result. Half
+    precision becomes single precision.
+
+    Raises:
+        InvisError: if the tensors belong to another architecture.
+    """
+    own = module.state_dict()
+    strange = [key for key in state if key not in own]
+    shared = [key for key in state if key in own]
+    wrong = [key for key in shared if state[key].shape != own[key].shape]
+    if not shared or strange or wrong:
+        if wrong:
+            key = wrong[0]
+            why = f"{key} has shape {tuple(state[key].shape)}, not {tuple(own[key].shape)}"
+        else:
+            why = f"it has no {strange[0]}"
+        raise InvisError(
+            f"weights {source!r} are of another architecture than {name} ({why}): "
+            f"give weights of {name}"
+        )
+    full: dict[str, Tensor] = {}
+    for key, value in own.items():
+        if key in state:
+            full[key] = state[key].to(value.dtype)
+        elif key.endswith("num_batches_tracked"):
+            full[key] = torch.zeros((), dtype=value.dtype)
+        elif value.is_floating_point():
+            full[key] = torch.full((), torch.nan, dtype=value.dtype).expand(value.shape)
+    module.load_state_dict(full, strict=False, assign=True)
+    return [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
+
+
+def uncovered(module: nn.Module, keys: Iterable[str]) -> list[str]:
+    """Those of the keys that `module` (the part of a network that is needed) does use."""
+    names = set(module.state_dict())
+    return [key for key in keys if key in names]

@@ -1,0 +1,334 @@
+"""Networks by name: torchvision's, the embedded ones, the ground truth, and weights from files."""
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from invis.errors import InvisError
+from invis.models.flow import Flow, analyse
+from invis.models.trace import trace
+from invis.models.weights import fit_weights, read_weights, weights_hash
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+EMBEDDED = ("minivgg", "miniresnet")
+TRUTH = "truth"
+OFFLINE = "minivgg, miniresnet and truth, --weights none, or --weights FILE"
+_FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")
+_HASH = re.compile(r"[0-9a-f]{6,64}")
+
+
+@dataclass
+class Model:
+    """A network that is ready to be looked into.
+
+    Attributes:
+        name: its name in addresses.
+        weights: canonical name of its weights: torchvision's name, `none:SEED`, the name of an
+            embedded file (`default`, `seed1`), or the hash of a file.
+        weights_hash: first 12 hex digits of the sha256 of the weights.
+        module: the network in evaluation mode; its parameters need no gradient.
+        mean, std: the normalisation, for pixels in [0, 1].
+        input_size: rows and columns of its image.
+        channels: colours of its image, 1 or 3.
+        note: what was loaded, in words.
+        missing: state keys that the weights did not cover; they are NaN.
+        is_default: the address names the weights without saying so.
+        grey: the neutral 8-bit colour; round(255 mean) unless given.
+    """
+
+    name: str
+    weights: str
+    weights_hash: str
+    module: nn.Module
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    input_size: tuple[int, int]
+    channels: int
+    note: str
+    missing: list[str] = field(default_factory=list, repr=False)
+    is_default: bool = False
+    grey: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.grey:
+            self.grey = tuple(float(round(255 * value)) for value in self.mean)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The traced network with the geometry of each node."""
+        return analyse(trace(self.module, self.channels, self.input_size))
+
+    @property
+    def address(self) -> str:
+        """The first part of its units' addresses."""
+        return self.name if self.is_default else f"{self.name}@{self.weights}"
+
+
+def model_names() -> list[str]:
+    """Every model that has a name: the offline ones, VGGs and ResNets, then the others."""
+    own = _torchvision_names()
+    first = [name for name in own if name.startswith(_FAMILIES)]
+    return [TRUTH, *EMBEDDED, *first, *(name for name in own if name not in first)]
+
+
+def load_model(name: str, weights: str | None = None, layer: str | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        name: one of `model_names()`, or `name@weights`.
+        weights: None for the default, a name of torchvision's weights, `none` or `none:SEED` for an
+            untrained control, or a file (safetensors or a state dict).
+        layer: the layer of interest: weights that cover the network up to it will do.
+
+    Raises:
+        InvisError: for an unknown name, weights that do not fit, or a download that fails.
+    """
+    name, _, tagged = name.partition("@")
+    if name not in model_names():
+        near = get_close_matches(name, model_names(), n=3, cutoff=0.5) or ["vgg16", "resnet50"]
+        raise InvisError(f"model {name!r} does not exist: the nearest are {', '.join(near)}")
+    prefix = tagged if _HASH.fullmatch(tagged) else ""
+    if tagged and weights is None and not prefix:
+        weights = tagged
+    elif tagged and not prefix and weights is not None:
+        raise InvisError(
+            f"weights {weights!r} and the address's {tagged!r} are given at once: leave out one"
+        )
+    model = _load(name, weights)
+    if prefix and not model.weights_hash.startswith(prefix[:12]):
+        raise InvisError(
+            f"weights {prefix!r} are not those at hand, whose hash is {model.weights_hash}: "
+            "give their file with --weights"
+        )
+    model.module.eval()
+    for parameter in model.module.parameters():
+        parameter.requires_grad_(False)
+    if layer is not None and model.missing:
+        check_coverage(model, layer)
+    return model
+
+
+def check_coverage(model: Model, layer: str) -> None:
+    """Refuse a layer whose value depends on weights that were not loaded."""
+    from invis.models.cone import upto
+    from invis.models.layers import find_layer, layers
+
+    def lacks(name: str, raw: bool = False) -> list[str]:
+        node = find_layer(model, name, raw).node
+        target = next(n for n in model.flow.traced.full.graph.nodes if n.name == node)
+        used = set(upto(model.flow, target).state_dict())
+        return [key for key in model.missing if key in used]
+
+    name, raw = layer.removesuffix(":raw"), layer.endswith(":raw")
+    lost = lacks(name, raw)
+    if lost:
+        covered = [one.layer for one in layers(model) if not lacks(one.layer)]
+        last = f"they end at {covered[-1]}" if covered else "they cover no layer"
+        raise InvisError(
+            f"layer {layer!r} of {model.name} needs {lost[0]}, which the weights lack: {last}"
+        )
+
+
+def architecture(name: str) -> Model:
+    """A model without weights, for questions about its layers only; fast."""
+    if name == TRUTH or name in EMBEDDED:
+        return load_model(name, None if name == TRUTH else "none")
+    if name not in model_names():
+        return load_model(name)
+    module, _ = _skeleton(name)
+    mean, std, size = _preprocessing(name)
+    return Model(name, "", "", module.eval(), mean, std, size, 3, "no weights")
+
+
+def _load(name: str, weights: str | None) -> Model:
+    if name == TRUTH:
+        return _load_truth(weights)
+    if weights is not None and (weights == "none" or weights.startswith("none:")):
+        return _load_untrained(name, _seed(weights))
+    if weights is not None and _is_file(name, weights):
+        return _load_file(name, weights)
+    if name in EMBEDDED:
+        return _load_embedded(name, weights or "default")
+    return _load_torchvision(name, weights)
+
+
+def _is_file(name: str, weights: str) -> bool:
+    if name in EMBEDDED:
+        return Path(weights).exists() or "/" in weights or "." in weights
+    known = {w.name for w in _weights_enum(name)}
+    return weights not in known and (
+        Path(weights).exists() or any(mark in weights for mark in "/\\.")
+    )
+
+
+def _seed(weights: str) -> int:
+    text = weights.partition(":")[2] if ":" in weights else "0"
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise InvisError(f"weights {weights!r} name no seed: write none or none:SEED, e.g. none:1")
+    return int(text)
+
+
+def _load_truth(weights: str | None) -> Model:
+    from invis.models.truth import GroundTruth
+
+    if weights is not None:
+        raise InvisError(f"weights {weights!r} do not apply to truth: its units are formulas")
+    module = GroundTruth()
+    mean = (0.5,) * 3
+    return Model(
+        name=TRUTH,
+        weights="default",
+        weights_hash=weights_hash(module.state_dict()),
+        module=module,
+        mean=mean,
+        std=(1.0,) * 3,
+        input_size=(24, 24),
+        channels=3,
+        note="units whose invariance is known",
+        is_default=True,
+    )
+
+
+def _load_untrained(name: str, seed: int) -> Model:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        module = _build(name)
+    mean, std, size = _preprocessing(name)
+    return Model(
+        name=name,
+        weights=f"none:{seed}",
+        weights_hash=weights_hash(module.state_dict()),
+        module=module,
+        mean=mean,
+        std=std,
+        input_size=size,
+        channels=3,
+        note=f"untrained, initialised with seed {seed}",
+    )
+
+
+def _load_file(name: str, weights: str) -> Model:
+    return _fitted(name, read_weights(weights), weights, None, Path(weights).name)
+
+
+def _load_embedded(name: str, weights: str) -> Model:
+    from invis import data_path
+
+    names = {"default": f"models/{name}.safetensors", "seed1": f"models/{name}-seed1.safetensors"}
+    if weights not in names:
+        raise InvisError(
+            f"weights {weights!r} of {name} do not exist: use {', '.join(names)}, none or a file"
+        )
+    state = read_weights(data_path(names[weights]))
+    return _fitted(name, state, weights, weights, f"embedded {weights} weights")
+
+
+def _load_torchvision(name: str, weights: str | None) -> Model:
+    chosen = _choose(name, weights)
+    try:
+        state = chosen.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise InvisError(
+            f"weights {chosen.name} of {name} could not be downloaded "
+            f"({type(error).__name__}): offline, use {OFFLINE}"
+        ) from error
+    return _fitted(name, state, chosen.name, chosen.name, f"torchvision {chosen.name}")
+
+
+def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, note: str) -> Model:
+    """A model with a state dict, labelled by the state's hash where it has no name."""
+    module, assigned = _skeleton(name, source)
+    missing = fit_weights(module, state, source, name)
+    if assigned is False:
+        module.eval()
+    mean, std, size = _preprocessing(name)
+    digest = weights_hash(state)
+    total = len(module.state_dict())
+    covers = f" ({total - len(missing)} of {total} tensors)" if missing else ""
+    return Model(
+        name=name,
+        weights=label or digest,
+        weights_hash=digest,
+        module=module,
+        mean=mean,
+        std=std,
+        input_size=size,
+        channels=3,
+        note=note + covers,
+        missing=missing,
+        is_default=label == ("default" if name in EMBEDDED else _choose(name, None).name),
+    )
+
+
+def _skeleton(name: str, source: str | None = None) -> tuple[nn.Module, bool]:
+    """A network without storage for its state; with it where its constructor needs numbers."""
+    settings: dict[str, Any] = {}
+    if source is not None and name in ("googlenet", "inception_v3"):
+        settings["transform_input"] = True  # as torchvision does with its own weights
+    try:
+        with torch.device("meta"):
+            module = _build(name, **settings)
+    except (RuntimeError, NotImplementedError):
+        return _build(name, **settings), False
+    kept = set(module.state_dict())
+    if any(key not in kept for key, _ in module.named_buffers()):
+        return _build(name, **settings), False
+    return module, True
+
+
+def _build(name: str, **settings: Any) -> nn.Module:
+    if name in EMBEDDED:
+        from invis.models.mini import build
+
+        return build(name)
+    from torchvision.models import get_model
+
+    if name in ("googlenet", "inception_v3"):
+        settings |= {"aux_logits": False, "init_weights": True}
+    return get_model(name, weights=None, **settings)
+
+
+@cache
+def _torchvision_names() -> tuple[str, ...]:
+    from torchvision import models
+
+    return tuple(models.list_models(module=models))
+
+
+def _weights_enum(name: str) -> Any:
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(name)
+
+
+def _choose(name: str, weights: str | None) -> Any:
+    known = list(_weights_enum(name))
+    if weights is None:
+        plain = [w for w in known if w.name == "IMAGENET1K_V1"]
+        if name.startswith(_FAMILIES) and plain:
+            return plain[0]
+        return _weights_enum(name).DEFAULT
+    for one in known:
+        if one.name == weights:
+            return one
+    names = ", ".join(w.name for w in known)
+    raise InvisError(f"weights {weights!r} of {name} do not exist: use {names}, none or a file")
+
+
+def _preprocessing(
+    name: str,
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[int, int]]:
+    if name in EMBEDDED:
+        from invis.models import mini
+
+        return mini.MEAN, mini.STD, mini.INPUT_SIZE
+    recipe = _choose(name, None).transforms()
+    side = recipe.crop_size[0]
+    return tuple(recipe.mean), tuple(recipe.std), (side, side)
