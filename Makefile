@@ -13,7 +13,7 @@ ARGS ?=
 .PHONY: help demo test slow lab serve lint types bench install dev clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.installed ## Search one unit that ships with Invis and show its gallery
 	@$(BIN)/invis demo

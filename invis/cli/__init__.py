@@ -14,6 +14,7 @@ from invis.cli.demo import demo
 from invis.cli.models import models, units
 from invis.cli.search import search
 from invis.cli.show import compare, show
+from invis.cli.train import evaluate, train
 from invis.errors import InvisError
 
 BAD_INPUT = 2
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for _command in (search, show, compare, check, models, units, demo):
+for _command in (search, show, compare, check, models, units, train, evaluate, demo):
     cli.add_command(_command)
 
 
@@ -41,7 +42,7 @@ def main(args: Sequence[str] | None = None) -> None:
         code = cli.main(args=args, prog_name="invis", standalone_mode=False)
         sys.stdout.flush()
     except InvisError as error:
-        click.echo(f"invis: {error}", err=True)
+        click.echo(f"invis: {str(error).rstrip('.')}", err=True)
         code = BAD_INPUT
     except click.ClickException as error:
         error.show()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from invis.cli import output
@@ -13,9 +11,9 @@ from invis.cli import output
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
 def models(as_json: bool) -> None:
     """List the models, where each comes from and whether it works offline."""
-    from invis.models.zoo import model_table
+    from invis.models.catalogue import catalogue
 
-    rows: list[dict[str, Any]] = model_table()
+    rows = catalogue()
     if as_json:
         output.echo_json(rows)
         return
@@ -24,7 +22,7 @@ def models(as_json: bool) -> None:
             str(row["name"]),
             str(row["source"]),
             "yes" if row["available_offline"] else "after a download",
-            "-" if row["layers"] is None else str(row["layers"]),
+            str(row["layers"]),
         ]
         for row in rows
     ]
@@ -36,16 +34,13 @@ def models(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
 def units(model: str, as_json: bool) -> None:
     """List the layers of MODEL: names, channels, receptive field and the tensor that is meant."""
-    from dataclasses import asdict, is_dataclass
+    from dataclasses import asdict
 
     from invis.models.layers import layers
-    from invis.models.zoo import load_model
+    from invis.models.zoo import architecture
 
     # The layers follow from the architecture alone, so nothing is downloaded for them.
-    name = model.partition("@")[0]
-    rows = [
-        asdict(row) if is_dataclass(row) else vars(row) for row in layers(load_model(name, "none"))
-    ]
+    rows = [asdict(row) for row in layers(architecture(model.partition("@")[0]))]
     if as_json:
         keys = ("layer", "alias", "channels", "receptive_field", "stride")
         output.echo_json([{key: output.plain(key, row[key]) for key in keys} for row in rows])
@@ -55,9 +50,9 @@ def units(model: str, as_json: bool) -> None:
             str(row["layer"]),
             str(row["alias"] or ""),
             str(row["channels"]),
-            str(row["receptive_field"] or "-"),
-            str(row["stride"] or "-"),
-            str(row.get("tensor") or ""),
+            str(row["receptive_field"]),
+            str(row["stride"]),
+            str(row["tensor"]),
         ]
         for row in rows
     ]

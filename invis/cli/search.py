@@ -69,7 +69,6 @@ def search(
     """
     if images < 2:
         raise InvisError(f"--images {images} is too few: a set needs at least 2 images.")
-    limits = parse_band(band) if band is not None else None
     folder = Folder(out if out is not None else default_out(address))
 
     from invis.models.unit import units_at
@@ -82,7 +81,7 @@ def search(
         images=images,
         activation=activation,
         contrast=contrast,
-        band=limits,
+        band=band,
         objective=objective,
         distance=distance,
         seed=seed,
@@ -96,23 +95,6 @@ def search(
         report(folder)
     if interrupted:
         raise_interrupted(folder)
-
-
-def parse_band(text: str) -> tuple[float, float]:
-    """`LOW:HIGH` in cycles per image; `all` is no limit. Raises InvisError in one sentence."""
-    if text == "all":
-        return 0.0, float("inf")
-    low, colon, high = text.partition(":")
-    try:
-        limits = float(low), float(high)
-    except ValueError:
-        colon = ""
-    if not colon or not 0 <= limits[0] < limits[1]:
-        raise InvisError(
-            f"--band {text!r} is not LOW:HIGH with 0 <= LOW < HIGH in cycles per image, such as "
-            "0:6, or `all`."
-        )
-    return limits
 
 
 def follow(steps: Iterator[Snapshot], folder: Folder, address: str) -> bool:

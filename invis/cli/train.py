@@ -1,0 +1,66 @@
+"""`invis train` and `invis evaluate`: the embedded networks, and any classifier's accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from invis.cli import output
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command(short_help="Train an embedded architecture; resumes after a kill.")
+@click.argument("arch")
+@click.option("--data", type=FOLDER, required=True, help="Images in ImageFolder layout.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of checkpoints and weights.")
+@click.option("--epochs", type=int, help="The recipe's own number when left out.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--record", is_flag=True, help="Also save the trajectory of the training.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the card and nothing else.")
+def train(
+    arch: str,
+    data: Path,
+    out: Path,
+    epochs: int | None,
+    seed: int,
+    record: bool,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Train ARCH (minivgg or miniresnet) on a folder of images.
+
+    The same command again goes on where a killed training stopped.
+    """
+    from invis.train import run
+
+    card = run(arch, data, out, epochs=epochs, seed=seed, record=record, device=device)
+    if as_json:
+        output.echo_json([card])
+        return
+    click.echo(f"{arch}, seed {seed}, {card['epochs']} epochs: {out / f'{arch}.safetensors'}")
+    for key in ("top1", "top5"):
+        if card.get(key) is not None:
+            click.echo(f"{key}: {card[key]:.4f}")
+
+
+@click.command(short_help="Print top-1 and top-5 accuracy of a model.")
+@click.argument("model")
+@click.option("--data", type=FOLDER, required=True, help="Images in ImageFolder layout.")
+@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def evaluate(
+    model: str, data: Path, weights: str | None, device: str | None, as_json: bool
+) -> None:
+    """Measure how often MODEL names the right class, and how often among its first five."""
+    from invis.train import evaluate as measure
+
+    row = measure(model, data, weights=weights, device=device)
+    if as_json:
+        output.echo_json([row])
+        return
+    click.echo(f"{row['model']}, weights {row['weights']} ({row['weights_hash']})")
+    click.echo(f"{row['images']} images: top-1 {row['top1']:.4f}, top-5 {row['top5']:.4f}")

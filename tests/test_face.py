@@ -1,0 +1,61 @@
+"""What `import invis` costs and offers."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import invis
+
+HEAVY = ("torch", "torchvision", "xarray", "ipywidgets", "panel", "plotly", "IPython", "lucent")
+
+
+def loaded_by(code: str) -> set[str]:
+    """Which heavy packages are in sys.modules after `code` ran in a fresh interpreter."""
+    script = f"{code}\nimport sys\nprint([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    return set(eval(done.stderr.strip().splitlines()[-1]))
+
+
+def test_importing_invis_loads_no_torch_and_no_interface():
+    assert loaded_by("import invis; dir(invis); invis.data_path('README.md')") == set()
+
+
+def test_help_loads_no_torch():
+    help_all = """
+from invis.cli import main
+for args in (["--help"], ["search", "--help"], ["train", "--help"], ["--version"]):
+    try:
+        main(args)
+    except SystemExit as leaving:
+        assert leaving.code == 0
+"""
+    assert loaded_by(help_all) == set()
+
+
+def test_the_probe_sees_torch_where_it_is_loaded():
+    assert "torch" in loaded_by("import torch")
+
+
+@pytest.mark.parametrize("name", [n for n in invis.__all__ if n != "search"])
+def test_every_public_name_is_there(name):
+    assert getattr(invis, name) is not None
+
+
+def test_search_is_a_function_and_a_room():
+    module = importlib.import_module("invis.search")
+    assert callable(invis.search)
+    assert module.search is not None
+    assert invis.search.save is module.save
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'serach'"):
+        _ = invis.serach
+
+
+def test_data_path_names_what_is_missing():
+    assert invis.data_path("README.md").is_file()
+    with pytest.raises(invis.InvisError, match=r"models/nosuch\.safetensors"):
+        invis.data_path("models/nosuch.safetensors")
