@@ -112,7 +112,6 @@ def complex_cell_result(
                 ("row", "column", "colour"),
                 reference.reshape(shape).astype(np.uint8),
             ),
-            "course_step": ("step", steps),
             "course_fraction_min": (
                 "step",
                 (1 - (1 - known["fraction_min"]) * progress).astype(np.float32),
@@ -123,6 +122,7 @@ def complex_cell_result(
             ),
             "course_distance": ("step", (known["distance"] * progress).astype(np.float32)),
         },
+        coords={"step": steps},
         attrs=known | attrs,
     )
 

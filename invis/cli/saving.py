@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,29 +50,29 @@ class Folder:
 
     Attributes:
         path: the folder, writable once the object exists.
-        results: (result, folder that holds it) in the order in which they were saved.
+        results: (result, folder that holds it), in the order of the units.
     """
 
     def __init__(self, path: Path) -> None:
         writable_folder(path)
         self.path = path
         self.results: list[tuple[Dataset, Path]] = []
-        self._many = False
+        self._order: list[str] = []
 
     @property
     def gallery(self) -> Path:
         return self.path / "gallery.html"
 
-    def expect(self, count: int) -> None:
-        """Say how many units will come; more than one get a folder each."""
-        self._many = count > 1
+    def expect(self, addresses: Sequence[str]) -> None:
+        """Say which units will come, in any order; more than one get a folder each."""
+        self._order = list(addresses)
 
     def add(self, ds: Dataset) -> None:
         """Save one result and its picture."""
         from invis.search import save
         from invis.views.png import set_png
 
-        where = self.path / slug(str(ds.attrs["address"])) if self._many else self.path
+        where = self.path / slug(str(ds.attrs["address"])) if len(self._order) > 1 else self.path
         with writing(where):
             where.mkdir(exist_ok=True)
             # A reader never sees half a file: the result gets its name once it is whole.
@@ -84,6 +84,11 @@ class Folder:
                 unfinished.unlink(missing_ok=True)
             (where / "set.png").write_bytes(set_png(ds))
         self.results.append((ds, where))
+        self.results.sort(key=lambda result: self._place(result[0]))
+
+    def _place(self, ds: Dataset) -> int:
+        address = ds.attrs["address"]
+        return self._order.index(address) if address in self._order else len(self._order)
 
     def write_gallery(self) -> None:
         """One page with all results so far; nothing where there are none."""

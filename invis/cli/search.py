@@ -75,7 +75,7 @@ def search(
     from invis.search import search_steps
 
     units = units_at(address, weights=weights, device=device)
-    folder.expect(len(units))
+    folder.expect(units.addresses)
     steps = search_steps(
         units,
         images=images,
@@ -85,7 +85,6 @@ def search(
         objective=objective,
         distance=distance,
         seed=seed,
-        device=device,
     )
     interrupted = follow(steps, folder, address)
     folder.write_gallery()

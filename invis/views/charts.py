@@ -89,25 +89,24 @@ def _at(value: float, top: float) -> str:
 
 
 def courses(ds: Dataset) -> str:
-    """Distance against the null, and the weakest image's fraction, over the steps of the search.
+    """Over the steps of the search: the distance against the null, and the weakest image's fraction.
 
-    Empty where the result carries no course.
+    Draws what the result carries; empty where it carries no course.
     """
-    if "course_step" not in ds or ds.sizes.get("step", 0) < 2:
+    if ds.sizes.get("step", 0) < 2:
         return ""
-    steps = ds["course_step"].values.astype(float)
-    distance = ds["course_distance"].values.astype(float)
-    null = words.number(ds.attrs, "null_distance")
-    least = ds["course_fraction_min"].values.astype(float)
-    alpha = words.number(ds.attrs, "alpha")
-    if null:
-        first = _course(
-            "Nearest-neighbour distance", "against the null", steps, distance / null, 1.0
-        )
-    else:
-        first = _course("Nearest-neighbour distance", "in units of R", steps, distance, None)
-    second = _course("Weakest image", "fraction of the reference", steps, least, alpha)
-    return f'<div class="courses">{first}{second}</div>'
+    steps = ds["step"].values.astype(float)
+    drawn = ""
+    if "course_distance" in ds:
+        distance = ds["course_distance"].values.astype(float)
+        null = words.number(ds.attrs, "null_distance")
+        unit, mark = ("against the null", 1.0) if null else ("in units of R", None)
+        drawn += _course("Nearest-neighbour distance", unit, steps, distance / (null or 1), mark)
+    if "course_fraction_min" in ds:
+        least = ds["course_fraction_min"].values.astype(float)
+        alpha = words.number(ds.attrs, "alpha")
+        drawn += _course("Weakest image", "fraction of the reference", steps, least, alpha)
+    return f'<div class="courses">{drawn}</div>'
 
 
 def _course(
