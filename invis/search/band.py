@@ -1,0 +1,115 @@
+"""A band of spatial frequencies: the linear subspace that a search lives in."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from invis.errors import InvisError
+
+DEFAULT_CYCLES_PER_PIXEL = 0.35
+
+
+class Band:
+    """Images (C, h, w) whose frequencies lie in [low, high] cycles per image.
+
+    The basis is the orthonormal cosine transform (DCT-II; mode k has k/2 cycles per image), so an
+    image and its coefficients have the same norm, and images need not be periodic. For images that
+    are not square, cycles are counted along each axis and combined as a radius.
+
+    Attributes:
+        shape: (C, h, w).
+        low, high: the band in cycles per image.
+        size: number of coefficients, D.
+        frequencies: (D,) cycles per image of each coefficient.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], low: float, high: float) -> None:
+        channels, height, width = shape
+        self.shape, self.low, self.high = shape, low, high
+        radius = torch.hypot(
+            torch.arange(height, dtype=torch.float64)[:, None] / 2,
+            torch.arange(width, dtype=torch.float64)[None, :] / 2,
+        )
+        mask = (radius >= low) & (radius <= high)
+        if not mask.any():
+            raise InvisError(
+                f"band {low:g}:{high:g} holds no frequency of a {height} x {width} px image: use "
+                f"one between 0 and {full_band(shape):.1f} cycles per image"
+            )
+        rows = int(mask.any(1).nonzero().max()) + 1
+        cols = int(mask.any(0).nonzero().max()) + 1
+        self._grid = (channels, rows, cols)
+        mask = mask[:rows, :cols].expand(self._grid)
+        self._where = mask.flatten().nonzero()[:, 0]
+        self.size = len(self._where)
+        self.frequencies = radius[:rows, :cols].expand(self._grid).flatten()[self._where].float()
+        self._down = _cosines(height)[:rows]
+        self._across = _cosines(width)[:cols]
+
+    def to(self, device: torch.device) -> Band:
+        """Move the basis in place and return it."""
+        for name in ("_where", "frequencies", "_down", "_across"):
+            setattr(self, name, getattr(self, name).to(device))
+        return self
+
+    def image(self, coefficients: Tensor) -> Tensor:
+        """Coefficients (B, D) -> images (B, C, h, w)."""
+        channels, rows, cols = self._grid
+        grid = coefficients.new_zeros(len(coefficients), channels * rows * cols)
+        grid = grid.index_copy(1, self._where, coefficients)
+        return self._down.T @ grid.view(-1, *self._grid) @ self._across
+
+    def coefficients(self, images: Tensor) -> Tensor:
+        """Images (B, C, h, w) -> coefficients (B, D) of their part inside the band."""
+        grid = self._down @ images @ self._across.T
+        return grid.flatten(1)[:, self._where]
+
+
+def _cosines(n: int) -> Tensor:
+    """(n, n) orthonormal DCT-II matrix; row k is the mode with k/2 cycles."""
+    k = torch.arange(n, dtype=torch.float64)
+    basis = torch.cos(math.pi * (k[None, :] + 0.5) * k[:, None] / n) * math.sqrt(2 / n)
+    basis[0] /= math.sqrt(2)
+    return basis.float()
+
+
+def full_band(shape: tuple[int, int, int]) -> float:
+    """The highest frequency, in cycles per image, that an image of this shape can hold."""
+    return math.hypot(shape[1] - 1, shape[2] - 1) / 2
+
+
+def default_band(shape: tuple[int, int, int]) -> tuple[float, float]:
+    """0 to 0.35 cycles a pixel: wide enough for selectivity, too narrow for static.
+
+    Patches of a few pixels hold no static to speak of and keep every frequency.
+    """
+    side = max(shape[1:])
+    if side <= 8:
+        return 0.0, full_band(shape)
+    return 0.0, DEFAULT_CYCLES_PER_PIXEL * side
+
+
+def parse_band(text: str) -> tuple[float, float | None]:
+    """`LOW:HIGH` in cycles per image; an empty end is unlimited, and `all` is everything.
+
+    Raises:
+        InvisError: if the text is anything else.
+    """
+    if text == "all":
+        return 0.0, None
+    low, colon, high = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        band = (float(low or 0), float(high) if high else None)
+    except ValueError:
+        band = (math.nan, None)
+    if not (band[0] >= 0 and (band[1] is None or band[0] <= band[1] < math.inf)):
+        raise InvisError(
+            f"band {text!r} is not LOW:HIGH with 0 <= LOW <= HIGH in cycles per image, such as "
+            "0:8; `all` lifts the limit"
+        )
+    return band

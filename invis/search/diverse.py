@@ -1,0 +1,216 @@
+"""The search for a set: as far apart as possible while every image keeps its activation.
+
+A feasible-direction method with one state for each image. `held` is the last place at which the
+image met the floor; from there it is pushed away from its neighbours, along the unit's level set
+where the floor binds. An image that lands below the floor is led back by Newton steps along its own
+gradient; if that fails for PATIENCE steps it returns to `held` with a shorter step. So every image of
+the set meets the floor at every moment: the floor is a constraint, never a term of a weighted sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from invis.search.problem import Problem
+from invis.search.reference import Maxima, random_starts
+from invis.search.sphere import dot, nearest_distance, push, tangent, unit
+
+# Aimed at above the floor, so that rounding to 8 bits does not fall below it.
+MARGIN = 0.01
+PATIENCE = 12
+MOMENTUM = 0.5
+FIRST_STEP, LONGEST_STEP = 0.5, 1.0
+GROW, SHRINK = 1.2, 0.4
+LONGEST_RETURN = 0.3
+JITTER = 0.1
+DISTINCT = 0.3
+PLATEAU_STEPS, PLATEAU_GAIN = 40, 0.005
+SLOPE_FLOOR = 1e-12
+
+
+@dataclass
+class Sets:
+    """The state of the sets of U units with N images each; B = U N rows, a unit's rows together.
+
+    Attributes:
+        units: (U,) which unit of the problem each set belongs to.
+        best: (U,) a*, the response that counts as 1.
+        reference: (U, D) its image.
+        held: (B, D) the last feasible place of each image.
+        held_value: (B,) its fraction (f - g) / (a* - g).
+        steps: steps taken.
+    """
+
+    problem: Problem
+    alpha: float
+    images: int
+    units: Tensor
+    best: Tensor
+    reference: Tensor
+    held: Tensor
+    held_value: Tensor
+    held_slope: Tensor = field(init=False)
+    moving: Tensor = field(init=False)
+    momentum: Tensor = field(init=False)
+    size: Tensor = field(init=False)
+    strayed: Tensor = field(init=False)
+    steps: int = 0
+    course: list[tuple[int, Tensor]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Tensor:
+        """(B,) the unit of each image."""
+        return self.units.repeat_interleave(self.images)
+
+    @property
+    def scale(self) -> Tensor:
+        """(B,) a* - g of each image's unit."""
+        g = self.problem.grey_response[self.units]
+        return (self.best - g).repeat_interleave(self.images)
+
+    def fractions(self, f: Tensor) -> Tensor:
+        """(B,) responses -> (B,) fractions of the reference."""
+        return (f - self.problem.grey_response[self.rows]) / self.scale
+
+    @property
+    def distance(self) -> Tensor:
+        """(U,) mean distance to the nearest neighbour, in units of R."""
+        return nearest_distance(self.held.view(len(self.units), self.images, -1))
+
+    def step(self) -> None:
+        """Evaluate every image once and move it."""
+        f, slope = self.problem.value_and_gradient(self.moving, self.rows)
+        fraction = self.fractions(f)
+        slope = tangent(slope, self.moving) / self.scale[:, None]
+        feasible = fraction >= self.alpha
+        lost = ~feasible & (self.strayed >= PATIENCE)
+        at_once = feasible & (self.strayed == 0)
+        self.size = torch.where(at_once, self.size * GROW, self.size).clamp(max=LONGEST_STEP)
+        self.size = torch.where(lost, self.size * SHRINK, self.size)
+        self.strayed = torch.where(feasible | lost, 0, self.strayed + 1)
+        self.held = torch.where(feasible[:, None], self.moving, self.held)
+        self.held_slope = torch.where(feasible[:, None], slope, self.held_slope)
+        self.held_value = torch.where(feasible, fraction, self.held_value)
+        self.momentum = torch.where(lost[:, None], 0.0, self.momentum)
+
+        go = feasible | lost
+        start = torch.where(go[:, None], self.held, self.moving)
+        value = torch.where(go, self.held_value, fraction)
+        slope = torch.where(go[:, None], self.held_slope, slope)
+        length = slope.norm(dim=1).clamp_min(SLOPE_FLOOR)
+        up = slope / length[:, None]
+        room = (self.alpha + MARGIN - value) / length
+        held = self.held.view(len(self.units), self.images, -1)
+        away = tangent(push(held, held).flatten(0, 1), start)
+        self.momentum = tangent(MOMENTUM * self.momentum + (1 - MOMENTUM) * away, start)
+        # Keep what climbs; what descends may use up the room above the floor, no more.
+        lowest = room.clamp(max=0) / self.size
+        outward = self.momentum + (lowest - dot(self.momentum, up)).clamp_min(0)[:, None] * up
+        move = torch.where(go, self.size, 0.0)[:, None] * outward
+        move = move + room.clamp(0, LONGEST_RETURN)[:, None] * up
+        self.moving = self.problem.inside(unit(start + move))
+        self.steps += 1
+        self._new_reference()
+        if self.steps % 5 == 0:
+            self.course.append((self.steps, self.distance))
+
+    def _new_reference(self) -> None:
+        """An image that beats the reference becomes it, and all fractions are taken again."""
+        value = self.held_value.view(len(self.units), self.images)
+        top, where = value.max(1)
+        if not (top > 1 + 1e-4).any():
+            return
+        g = self.problem.grey_response[self.units]
+        for k in (top > 1 + 1e-4).nonzero()[:, 0].tolist():
+            rows = slice(k * self.images, (k + 1) * self.images)
+            self.reference[k] = self.held[rows][where[k]]
+            self.best[k] = g[k] + top[k] * (self.best[k] - g[k])
+            self.held_value[rows] /= top[k]
+            self.held_slope[rows] /= top[k]
+            below = self.held_value[rows] < self.alpha
+            self.held[rows][below] = self.reference[k]
+            self.held_value[rows][below] = 1.0
+            self.held_slope[rows][below] = 0.0
+
+    def converged(self) -> Tensor:
+        """(U,) whether the distance has stopped growing."""
+        back = PLATEAU_STEPS // 5
+        if len(self.course) <= back:
+            return torch.zeros(len(self.units), dtype=torch.bool)
+        before, now = self.course[-1 - back][1], self.course[-1][1]
+        return (now < before * (1 + PLATEAU_GAIN)).cpu()
+
+    def only(self, keep: Tensor) -> Sets:
+        """The sets of some units (K,), with their state; the others leave the batch."""
+        rows = (keep[:, None] * self.images + torch.arange(self.images)).flatten()
+        keep, rows = keep.to(self.units.device), rows.to(self.units.device)
+        kept = Sets(
+            self.problem,
+            self.alpha,
+            self.images,
+            self.units[keep],
+            self.best[keep],
+            self.reference[keep],
+            self.held[rows],
+            self.held_value[rows],
+            steps=self.steps,
+            course=[(step, distance[keep]) for step, distance in self.course],
+        )
+        for name in ("held_slope", "moving", "momentum", "size", "strayed"):
+            setattr(kept, name, getattr(self, name)[rows])
+        return kept
+
+
+def start_sets(
+    problem: Problem,
+    maxima: Maxima,
+    units: Tensor,
+    generators: list[torch.Generator],
+    images: int,
+    alpha: float,
+) -> Sets:
+    """Place the images of each unit on its distinct good maxima, the farthest first.
+
+    Where there are fewer such maxima than images, several start from each; all are jittered.
+
+    Args:
+        units: (U,) the live units.
+        generators: one for each of them.
+    """
+    best = maxima.best[units]
+    grey = problem.grey_response[units]
+    held, moving, values = [], [], []
+    for k, (unit_index, generator) in enumerate(zip(units.tolist(), generators, strict=True)):
+        vectors = maxima.vectors[unit_index]
+        fractions = (maxima.values[unit_index] - grey[k]) / (best[k] - grey[k])
+        chosen = _spread_out(vectors, fractions, images, alpha)
+        rows = torch.tensor([chosen[i % len(chosen)] for i in range(images)], device=vectors.device)
+        held.append(vectors[rows])
+        values.append(fractions[rows])
+        moving.append(unit(vectors[rows] + JITTER * random_starts(problem, images, generator)))
+    sets = Sets(
+        problem, alpha, images, units, best.clone(), maxima.reference[units].clone(),
+        torch.cat(held), torch.cat(values),
+    )  # fmt: skip
+    f, slope = problem.value_and_gradient(sets.held, sets.rows)
+    sets.held_slope = tangent(slope, sets.held) / sets.scale[:, None]
+    sets.moving = problem.inside(torch.cat(moving))
+    sets.momentum = torch.zeros_like(sets.held)
+    sets.size = torch.full_like(sets.held_value, FIRST_STEP)
+    sets.strayed = torch.zeros(len(sets.held), dtype=torch.long, device=sets.held.device)
+    return sets
+
+
+def _spread_out(vectors: Tensor, fractions: Tensor, count: int, alpha: float) -> list[int]:
+    """Indices of up to `count` maxima at alpha or more, each far from those before it."""
+    order = [int(fractions.argmax())]
+    good = (fractions >= alpha).nonzero()[:, 0]
+    while len(order) < count:
+        distances = torch.cdist(vectors[good], vectors[order]).amin(1)
+        if float(distances.max()) < DISTINCT:
+            break
+        order.append(int(good[int(distances.argmax())]))
+    return order

@@ -1,0 +1,149 @@
+"""Units as functions on the sphere of a band's coefficients, evaluated in micro-batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invis.errors import InvisError
+from invis.models.unit import Units
+from invis.search.band import Band
+from invis.search.sphere import unit
+
+CPU_BATCH = 64
+ACCELERATOR_BATCH = 2048
+# Convolutions of fewer images may take another kernel, whose rounding differs.
+SMALLEST_BATCH = 4
+BOX_PASSES = 4
+
+Responses = Callable[[Tensor, Tensor], Tensor]
+
+
+class Problem:
+    """The responses of a batch of units to images given as unit vectors.
+
+    A vector v (D,) stands for the image R * band.image(v), a deviation from grey in grey levels.
+
+    Attributes:
+        units: the units, U of them.
+        band: the subspace of the images.
+        radius: R, the norm of every image in grey levels.
+        grey_response: (U,) g, each unit's response to plain grey.
+        low, high: (C, 1, 1) the pixel range as deviations from grey.
+        micro_batch: images evaluated at once; halved whenever the device runs out of memory.
+    """
+
+    def __init__(
+        self, units: Units, band: Band, contrast: float, responses: Responses | None = None
+    ) -> None:
+        self.units = units
+        self.device = torch.device(units.device)
+        self.band = band.to(self.device)
+        self.radius = contrast * math.sqrt(math.prod(band.shape))
+        grey = units.grey.to(self.device).float()[:, None, None]
+        self.low, self.high = -grey, 255 - grey
+        self.micro_batch = CPU_BATCH if self.device.type == "cpu" else ACCELERATOR_BATCH
+        self._responses = responses or units.responses
+        count = len(units)
+        self.grey_response = self.value(
+            torch.zeros(count, band.size, device=self.device),
+            torch.arange(count, device=self.device),
+        )
+
+    def image(self, v: Tensor) -> Tensor:
+        """(B, D) -> (B, C, h, w) deviations from grey in grey levels."""
+        return self.band.image(v) * self.radius
+
+    def value(self, v: Tensor, index: Tensor) -> Tensor:
+        """(B, D) vectors and the unit (B,) of each -> (B,) responses."""
+
+        def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
+            with torch.no_grad():
+                return (self._finite(self._responses(self.image(part), who), who),)
+
+        return self._batched(run, v, index)[0]
+
+    def value_and_gradient(self, v: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """As `value`, with the gradients (B, D) with respect to v."""
+
+        def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
+            part = part.detach().requires_grad_()
+            f = self._finite(self._responses(self.image(part), who), who)
+            (g,) = torch.autograd.grad(f.sum(), part)
+            return f.detach(), g
+
+        f, g = self._batched(run, v, index)
+        return f, g
+
+    def inside(self, v: Tensor) -> Tensor:
+        """Bring images into the pixel range: clip, project on band and sphere, and again.
+
+        What still sticks out after a few passes is clipped in the 8-bit image.
+        """
+        for _ in range(BOX_PASSES):
+            x = self.image(v)
+            clipped = torch.minimum(torch.maximum(x, self.low), self.high)
+            if torch.equal(clipped, x):
+                break
+            v = unit(self.band.coefficients(clipped))
+        return v
+
+    def pixels(self, v: Tensor) -> NDArray[np.uint8]:
+        """(B, D) -> (B, h, w, C) 8-bit images."""
+        x = (self.image(v) - self.low).round().clamp(0, 255)
+        return x.permute(0, 2, 3, 1).to("cpu", torch.uint8).numpy()
+
+    def vectors(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """8-bit images (B, h, w, C) -> (B, D) their part inside the band, over R."""
+        x = torch.as_tensor(pixels, device=self.device).permute(0, 3, 1, 2).float() + self.low
+        return self.band.coefficients(x) / self.radius
+
+    def _batched(
+        self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Run over micro-batches of the arguments' rows and join what comes back."""
+        total, start, parts = len(arguments[0]), 0, []
+        while start < total:
+            size = min(self.micro_batch, total - start)
+            if 0 < total - start - size < SMALLEST_BATCH < size:
+                size -= SMALLEST_BATCH
+            rows = torch.arange(start, start + max(size, SMALLEST_BATCH), device=self.device)
+            rows = rows.clamp(max=total - 1)
+            try:
+                parts.append([part[:size] for part in run(*(a[rows] for a in arguments))])
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                self._step_down()
+            else:
+                start += size
+        return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+    def _step_down(self) -> None:
+        if self.micro_batch <= SMALLEST_BATCH:
+            raise InvisError(
+                f"device {str(self.device)!r} has too little free memory for {SMALLEST_BATCH} "
+                f"images of {self.units.addresses[0]}: free some, or use device 'cpu'"
+            )
+        self.micro_batch = max(SMALLEST_BATCH, self.micro_batch // 2)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _finite(self, f: Tensor, who: Tensor) -> Tensor:
+        if not torch.isfinite(f).all():
+            bad = self.units.addresses[int(who[int((~torch.isfinite(f)).nonzero()[0])])]
+            raise InvisError(
+                f"{bad} responds with NaN or infinity: check the weights of the model for such values"
+            )
+        return f
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    kind = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+    text = str(error)
+    return isinstance(error, kind) or "out of memory" in text or "can't allocate memory" in text

@@ -1,0 +1,183 @@
+"""Results: one labelled data set for each unit, measured on the full model, saved and loaded."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from invis import __version__
+from invis.errors import InvisError
+from invis.search.null import measure, nearest, pairwise, path_order
+from invis.search.problem import Problem
+from invis.search.settings import Settings
+
+BOOLEANS = ("converged", "dead")
+FORMAT = "invis-set-1"
+
+
+def build_result(
+    problem: Problem,
+    settings: Settings,
+    unit: int,
+    vectors: Tensor,
+    reference: Tensor,
+    free_value: float,
+    attrs: Mapping[str, Any],
+    course: tuple[list[int], list[float]] = ([], []),
+) -> xr.Dataset:
+    """Turn the vectors of a set into 8-bit images and measure them through the full model.
+
+    The null's beta is taken on the part of the 8-bit images inside the band: rounding leaves the
+    band, and what lies outside could otherwise count for a_free, which cannot use it.
+
+    Args:
+        unit: which unit of the problem.
+        vectors: (N, D) the set.
+        reference: (D,) the reference.
+        free_value: a_free.
+        attrs: what the engine knows besides: steps, seconds, converged, dead, batch.
+        course: steps, and the mean nearest distance in units of R at each.
+    """
+    units = problem.units
+    both = torch.cat([vectors, reference[None]])
+    who = torch.full((len(both),), unit, device=problem.device)
+    pixels = problem.pixels(both)
+    canvas = units.grey.cpu().numpy().astype(np.uint8)
+    plain = np.broadcast_to(canvas, pixels[:1].shape)
+    measured = units.full_responses(np.concatenate([pixels, plain]), [unit] * (len(pixels) + 1))
+    full = measured.numpy().astype(np.float64)
+    activation, top, grey = full[:-2], float(full[-2]), float(full[-1])
+    own = problem.value(both, who).cpu().numpy().astype(np.float64)
+    in_band = problem.value(problem.vectors(pixels[:-1]), who[:-1]).cpu().numpy()
+    span = top - grey
+    beta = (float(in_band.mean(dtype=np.float64)) - grey) / (free_value - grey or math.nan)
+    deviations = (pixels[:-1].astype(np.float64) - canvas).reshape(len(vectors), -1)
+    found = measure(deviations, problem.radius, beta)
+    fraction = (activation - grey) / (span or math.nan)
+    dead = bool(attrs["dead"])
+    order = path_order(
+        pairwise(np.concatenate([(pixels[-1:].astype(float) - canvas).reshape(1, -1), deviations]))
+    )
+    order = [i - 1 for i in order if i > 0]
+    reason = "the unit is dead: no image raises it above 0" if dead else found.reason
+    index, spread, null = (
+        (math.nan,) * 3 if reason else (found.index, found.spread, found.null_distance)
+    )
+    model = units.model
+    values: dict[str, Any] = {
+        "format": FORMAT,
+        "address": units.addresses[unit],
+        "images": len(vectors),
+        "alpha": settings.activation,
+        "contrast": settings.contrast,
+        "reference": top,
+        "free_reference": free_value,
+        "grey_response": grey,
+        "fraction_min": float(fraction.min()),
+        "fraction_mean": float(fraction.mean()),
+        "beta": found.beta,
+        "distance": found.distance,
+        "rms_distance": found.rms_distance,
+        "null_distance": null,
+        "index": index,
+        "spread": spread,
+        "index_reason": reason,
+        "saturated": float(((pixels[:-1] == 0) | (pixels[:-1] == 255)).mean()),
+        "full_model_error": float(np.max(np.abs(full[:-1] - own) / np.abs(own).clip(1e-12))),
+        "device": str(problem.device),
+        "band_low": problem.band.low,
+        "band_high": problem.band.high,
+        "seed": settings.seed,
+        "objective": settings.objective,
+        "distance_space": settings.distance,
+        "model": model.name,
+        "weights": model.weights,
+        "weights_hash": model.weights_hash,
+        "layer": units.layer.layer,
+        "channel": units.labels[unit],
+        "receptive_field": int(units.cone.receptive_field),
+        "window": [int(edge) for edge in units.cone.window],
+        "input_size": [int(side) for side in units.cone.input_size],
+        "grey": [int(level) for level in canvas],
+        "threads": torch.get_num_threads(),
+        "invis_version": __version__,
+        "torch_version": str(torch.__version__),
+        **attrs,
+    }
+    steps, distances = course
+    return xr.Dataset(
+        {
+            "images": (("image", "row", "column", "colour"), pixels[:-1][order]),
+            "activation": ("image", activation[order].astype(np.float32)),
+            "fraction": ("image", fraction[order].astype(np.float32)),
+            "nearest": (
+                "image",
+                (nearest(pairwise(deviations))[order] / problem.radius).astype(np.float32),
+            ),
+            "reference_image": (("row", "column", "colour"), pixels[-1]),
+            "course_distance": ("step", np.asarray(distances, dtype=np.float32)),
+        },
+        coords={"step": np.asarray(steps, dtype=np.int64)},
+        attrs=values,
+    )
+
+
+def save(ds: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a result as netCDF-4, which xarray, MATLAB and R read.
+
+    Raises:
+        InvisError: if the file cannot be written.
+    """
+    stored = ds.copy()
+    stored.attrs = {k: int(v) if k in BOOLEANS else v for k, v in ds.attrs.items()}
+    packed = {
+        name: {"zlib": True, "complevel": 4} for name in ("images", "reference_image") if name in ds
+    }
+    try:
+        stored.to_netcdf(path, engine="h5netcdf", encoding=packed)
+    except OSError as error:
+        reason = error.strerror or str(error).splitlines()[0]
+        raise InvisError(f"path {str(path)!r} cannot be written: {reason}") from error
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result that `save` wrote.
+
+    Raises:
+        InvisError: if there is no such file, or it is not a result of Invis.
+    """
+    if not Path(path).is_file():
+        raise InvisError(f"path {str(path)!r} is not a file: give a result.nc written by a search")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            ds = opened.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InvisError(
+            f"path {str(path)!r} is not a readable result: give a result.nc written by a search"
+        ) from error
+    if ds.attrs.get("format") != FORMAT:
+        raise InvisError(
+            f"path {str(path)!r} is netCDF but not a result of Invis: give a result.nc written by a search"
+        )
+    ds.attrs = {key: _plain(key, value) for key, value in ds.attrs.items()}
+    for variable in ds.variables.values():
+        variable.encoding = {}
+    ds.encoding = {}
+    return ds
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+        return value[0] if key not in ("grey", "window", "input_size") else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    return bool(value) if key in BOOLEANS else value
