@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -58,14 +59,15 @@ _PROVENANCE = {
 
 
 def card(
-    ds: Dataset, anchor: str, grey: str, kind: str, factor: int, top: float, common: bool
+    ds: Dataset, anchor: str, grey: str, kind: str, factor: int, top: float, told: Sequence[str]
 ) -> str:
     """One result as an article.
 
     `kind` is the page it stands on (single, pair, many), `grey` the class of its display stretch,
-    `top` the end of the page's axis; `common` says that the page has told the settings already.
+    `top` the end of the page's axis; `told` are the settings that the page has told already.
     """
-    about = words.weights(ds) if common else f"{words.weights(ds)} · {words.settings(ds)}"
+    asked = ", ".join(part for part in words.settings(ds) if part not in told)
+    about = f"{words.weights(ds)} · {asked}" if asked else words.weights(ds)
     heading = "h1" if kind == "single" else "h2"
     warnings = "".join(f"<li>{_lead(text)}</li>" for text in words.warnings(ds))
     remark = words.remark(ds)

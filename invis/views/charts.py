@@ -89,7 +89,7 @@ def _at(value: float, top: float) -> str:
 
 
 def courses(ds: Dataset) -> str:
-    """Over the steps of the search: the distance against the null, and the weakest image's fraction.
+    """Over the steps of the search: distance against the null, and the weakest image's fraction.
 
     Draws what the result carries; empty where it carries no course.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -24,20 +24,31 @@ def gallery_html(results: Sequence[Dataset]) -> str:
         raise InvisError("results is empty: a gallery needs at least one result.")
     kind = {1: "single", 2: "pair"}.get(len(results), "many")
     factor, top = stretch_factor(results), charts.axis_top(results)
-    common = len(results) > 1 and len({words.settings(ds) for ds in results}) == 1
+    asked = [words.settings(ds) for ds in results]
+    common = [part for part in asked[0] if all(part in other for other in asked)]
     greys = list(dict.fromkeys(tuple(grey_of(ds)) for ds in results))
     cards = "".join(
-        card(ds, f"r{i}", f"g{greys.index(tuple(grey_of(ds)))}", kind, factor, top, common)
+        card(
+            ds,
+            f"r{i}",
+            f"g{greys.index(tuple(grey_of(ds)))}",
+            kind,
+            factor,
+            top,
+            told=() if kind == "single" else common,
+        )
         for i, ds in enumerate(results)
     )
     if kind == "single":
         name, opening = words.title(results[0]), ""
     else:
-        name = f"{len(results)} units side by side"
+        units = len({str(ds.attrs.get("address")) for ds in results})
+        what = "units" if units == len(results) else "results"
+        name = f"{len(results)} {what} side by side"
         rows = [(f"r{i}", _short_name(ds, results), ds) for i, ds in enumerate(results)]
         opening = (
             f'<section class="wide"><h1>{name}</h1>'
-            f'<p class="settings">{_common_settings(results)}</p>'
+            f'<p class="settings">{_question(results, common)}</p>'
             f'<div style="margin-top:1.2rem">{charts.overview(rows, top)}</div></section>'
         )
     return (
@@ -93,27 +104,26 @@ def _header(factor: int) -> str:
 
 
 def _short_name(ds: Dataset, results: Sequence[Dataset]) -> str:
-    """The address, with its weights where the results' addresses alone do not tell them apart."""
+    """The address, and what it was asked where another result has the same address."""
     address = str(ds.attrs.get("address", "unit"))
-    same = [other for other in results if other.attrs.get("address") == address]
-    return address if len(same) == 1 else f"{address} · {words.settings(ds)}"
+    namesakes = sum(other.attrs.get("address") == address for other in results)
+    return address if namesakes == 1 else f"{address} · {', '.join(words.settings(ds))}"
 
 
-def _common_settings(results: Sequence[Dataset]) -> str:
-    keys: Mapping[str, str] = {
-        "alpha": "activation floor",
-        "images": "number of images",
-        "contrast": "contrast",
-    }
+def _question(results: Sequence[Dataset], common: Sequence[str]) -> str:
+    """The settings that all results share, and a warning where indices are not comparable."""
+    keys = {"alpha": "activation floor", "images": "number of images", "contrast": "contrast"}
     differing = [
         label for key, label in keys.items() if len({str(ds.attrs.get(key)) for ds in results}) > 1
     ]
-    if differing:
-        return (
-            f"These results differ in {' and '.join(differing)}: "
-            "compare their indices with care, they answer different questions."
-        )
-    return escape(words.settings(results[0])[:1].upper() + words.settings(results[0])[1:])
+    shared = ", ".join(common)
+    if not differing:
+        return escape(shared)
+    warning = (
+        f"These results differ in {' and '.join(differing)}: "
+        "their indices answer different questions and must not be compared."
+    )
+    return f"{escape(shared)} <b>{escape(warning)}</b>"
 
 
 def _footer(results: Sequence[Dataset]) -> str:

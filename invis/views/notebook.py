@@ -37,7 +37,7 @@ def result_html(ds: Dataset) -> str:
     return (
         f'<div class="invis-result"><style>{style}</style>'
         f'<p class="invis-name">{escape(words.title(ds))}</p>'
-        f'<p class="invis-soft">{escape(words.settings(ds))}; {words.stretch_label(factor)}</p>'
+        f'<p class="invis-soft">{escape(", ".join(words.settings(ds)))}; {words.stretch_label(factor)}</p>'
         f'<div class="invis-strip">{shots}</div>'
         f"<p>{escape(words.verdict(ds) + more)}</p>{doubts}</div>"
     )

@@ -57,11 +57,13 @@ def weights(ds: Dataset) -> str:
     if name == "none" or name.startswith("none:"):
         seed = name.partition(":")[2]
         return f"untrained control, seed {seed}" if seed else "untrained control"
+    if name and name == ds.attrs.get("weights_hash"):
+        return f"weights from a file, sha256 {name}"
     return f"weights {name}" if name else "weights not named"
 
 
-def settings(ds: Dataset) -> str:
-    """The question that was asked: number of images, activation floor, contrast, band."""
+def settings(ds: Dataset) -> list[str]:
+    """The question that was asked: number of images, activation floor, contrast, band..."""
     a = ds.attrs
     parts = [
         f"{int(a.get('images', ds.sizes['image']))} images",
@@ -70,8 +72,12 @@ def settings(ds: Dataset) -> str:
     ]
     low, high = number(a, "band_low"), number(a, "band_high")
     if low is not None and high is not None:
-        parts.append(f"{low:g} to {high:g} cycles per image")
-    return ", ".join(parts)
+        parts.append(f"{low:g} to {high:.3g} cycles per image")
+    if a.get("objective", "set") != "set":
+        parts.append(f"the {a['objective']}'s objective")
+    if a.get("distance_space", "pixels") != "pixels":
+        parts.append(f"made to differ in {a['distance_space']}")
+    return parts
 
 
 def verdict(ds: Dataset) -> str:
@@ -102,10 +108,10 @@ def remark(ds: Dataset) -> str:
     index, spread = number(ds.attrs, "index"), number(ds.attrs, "spread")
     if ds.attrs.get("dead") or index is None or spread is None:
         return ""
-    if spread > 1.1 and index < spread - 0.15:
+    if spread > 1.1 and spread > 1.5 * index:
         return (
             f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread): "
-            "the images lie along a path or fall into groups."
+            "the images lie along a path or fall into a few groups."
         )
     if spread > LINEAR_LIMIT:
         return f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread)."
