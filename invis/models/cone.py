@@ -272,15 +272,17 @@ def _plan(
             continue
         source_op = flow.ops[sources[0]] if sources else None
         if isinstance(op, ops.Norm) and sources[0] in merged and isinstance(source_op, ops.Conv):
-            weight, bias = steps.fold(source_op.weight, source_op.bias, op.module)
+            if node not in flow.folded:
+                flow.folded[node] = steps.fold(source_op.weight, source_op.bias, op.module)
+            weight, bias = flow.folded[node]
             op = ops.Conv(source_op.rows, source_op.cols, weight, bias, source_op.groups)
             sources = traced.inputs(sources[0])[:1]
         elif isinstance(op, ops.Conv):
             sources = sources[:1]
-        if isinstance(op, ops.Pointwise) and op.identity and is_aligned(flow, node, sources[0]):
-            if need[node] == need[sources[0]]:
-                slot[node] = slot[sources[0]]
-                continue
+        passes = isinstance(op, ops.Pointwise) and op.identity
+        if passes and need[node] == need[sources[0]]:
+            slot[node] = slot[sources[0]]
+            continue
         step, cuts = _step(flow, node, op, sources, need)
         alone = len(sources) == 1 and list(slot.values()).count(slot[sources[0]]) == 1
         if isinstance(step, steps.ReluStep) and not any(cuts) and alone:

@@ -1,8 +1,8 @@
 """How far each node of a traced network sees into the image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from torch import fx
+from torch import Tensor, fx
 
 from invis.models import ops
 from invis.models.geometry import Field, Kernel, Span
@@ -22,12 +22,15 @@ class Flow:
         axes: node -> which axes of its output are rows and columns; None where it has none.
         fields: node -> field on rows and columns, without regard to the image's border; None where
             the whole image is seen. Nodes that do not depend on the image are missing.
+        folded: batch norm's node -> weight and bias of the convolution with the norm folded in,
+            for those cones that have needed it.
     """
 
     traced: Traced
     ops: dict[fx.Node, Op]
     axes: dict[fx.Node, Axes | None]
     fields: dict[fx.Node, tuple[Field, Field] | None]
+    folded: dict[fx.Node, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def map_size(self, node: fx.Node) -> tuple[int, int]:
         """Rows and columns of a node's map."""
@@ -42,20 +45,20 @@ class Flow:
 
     def is_whole(self, node: fx.Node) -> bool:
         """Whether a unit of this node sees more than the image holds."""
-        field = self.fields.get(node)
-        if field is None or self.axes[node] is None or self.traced.entangled:
+        seen = self.fields.get(node)
+        if seen is None or self.axes[node] is None or self.traced.entangled:
             return True
-        return any(f.size > s for f, s in zip(field, self.traced.input_size, strict=True))
+        return any(f.size > s for f, s in zip(seen, self.traced.input_size, strict=True))
 
     def receptive_field(self, node: fx.Node) -> int:
         """Rows or columns of the image, whichever are more, that a unit of this node sees."""
-        field = self.fields.get(node)
-        return max(self.traced.input_size) if field is None else max(f.size for f in field)
+        seen = self.fields.get(node)
+        return max(self.traced.input_size) if seen is None else max(f.size for f in seen)
 
     def stride(self, node: fx.Node) -> int:
         """Pixels between neighbouring units of this node."""
-        field = self.fields.get(node)
-        return max(self.traced.input_size) if field is None else max(f.jump for f in field)
+        seen = self.fields.get(node)
+        return max(self.traced.input_size) if seen is None else max(f.jump for f in seen)
 
 
 def analyse(traced: Traced) -> Flow:
@@ -77,11 +80,10 @@ def _field(flow: Flow, node: fx.Node) -> tuple[Field, Field] | None:
         return None
     fields: tuple[Field, Field] | None = None
     for other in inputs:
-        field = flow.fields[other]
-        if field is None or _is_spread(flow, node, other):
+        seen = flow.fields[other]
+        if seen is None or _is_spread(flow, node, other):
             return None
-        field = field if fields is None else (fields[0].join(field[0]), fields[1].join(field[1]))
-        fields = field
+        fields = seen if fields is None else (fields[0].join(seen[0]), fields[1].join(seen[1]))
     assert fields is not None
     if isinstance(op, ops.Sliding):
         return fields[0].through(op.rows), fields[1].through(op.cols)

@@ -48,7 +48,7 @@ def layers(model: "Model") -> list[Layer]:
     """
     flow, paper = model.flow, paper_names(model.module)
     order = {node: i for i, node in enumerate(flow.traced.full.graph.nodes)}
-    found: list[tuple[int, Layer]] = []
+    found: dict[str, tuple[int, Layer]] = {}
     for path in flow.traced.outputs:
         module = model.module.get_submodule(path)
         outputs = flow.traced.outputs[path]
@@ -56,13 +56,15 @@ def layers(model: "Model") -> list[Layer]:
             continue
         if len(outputs) == 1 and outputs[0] in flow.traced.shapes:
             layer = _layer(model, flow, path, paper.get(path, path), False)
-            found.append((order[outputs[0]], layer))
+            # A block and the stage that it ends have one sum: the block gives the name.
+            if layer.node not in found or len(path) > len(found[layer.node][1].layer):
+                found[layer.node] = order[outputs[0]], layer
     if not found:
         for path, _ in model.module.named_children():
             outputs = flow.traced.outputs.get(path, [])
             if len(outputs) == 1 and outputs[0] in flow.traced.shapes:
-                found.append((order[outputs[0]], _layer(model, flow, path, path, False)))
-    return [layer for _, layer in sorted(found, key=lambda pair: pair[0])]
+                found[path] = order[outputs[0]], _layer(model, flow, path, path, False)
+    return [layer for _, layer in sorted(found.values(), key=lambda pair: pair[0])]
 
 
 def find_layer(model: "Model", name: str, raw: bool = False) -> Layer:

@@ -193,9 +193,9 @@ def _shared_axes(
         other = traced.shapes.get(node)
         if other is None:
             return None  # a number computed from the data
-        if axes.get(node) == shared and len(other) == len(shape):
-            if [other[a] for a in shared] == [shape[a] for a in shared]:
-                continue
+        same_rank = axes.get(node) == shared and len(other) == len(shape)
+        if same_rank and all(other[a] == shape[a] for a in shared):
+            continue
         # Anything else is read whole, so it must be the same at every position.
         offset = len(shape) - len(other)
         if any(a >= offset and other[a - offset] != 1 for a in shared):
@@ -290,9 +290,8 @@ def _from_call(traced: Traced, node: fx.Node) -> Op:
             return AvgPool(
                 *kernels, plain.get("count_include_pad", True), plain.get("divisor_override")
             )
-        if name in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
-            if not plain.get("return_indices"):
-                return _adaptive(plain["output_size"], "max" in name, node)
+        if name.startswith("adaptive_") and not plain.get("return_indices"):
+            return _adaptive(plain["output_size"], "max" in name, node)
         if name == "permute" and plain.get("dims"):
             dims = plain["dims"]
             return Permute(tuple(d % len(dims) for d in dims))
@@ -335,23 +334,14 @@ def _conv_function(traced: Traced, node: fx.Node) -> Op:
 
 
 _SIGNATURES = {
-    "max_pool2d": (
-        ["input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"]
-    ),
-    "avg_pool2d": (
-        [
-            "input",
-            "kernel_size",
-            "stride",
-            "padding",
-            "ceil_mode",
-            "count_include_pad",
-            "divisor_override",
-        ]
-    ),
-    "adaptive_avg_pool2d": ["input", "output_size"],
-    "adaptive_max_pool2d": ["input", "output_size", "return_indices"],
-    "permute": ["input", "dims"],
+    name: ["input", *rest.split()]
+    for name, rest in {
+        "max_pool2d": "kernel_size stride padding dilation ceil_mode return_indices",
+        "avg_pool2d": "kernel_size stride padding ceil_mode count_include_pad divisor_override",
+        "adaptive_avg_pool2d": "output_size",
+        "adaptive_max_pool2d": "output_size return_indices",
+        "permute": "dims",
+    }.items()
 }
 
 
@@ -393,17 +383,11 @@ def _pointwise(name: str) -> bool:
 
 def functional_target(node: fx.Node) -> Any:
     """The function of a node, not writing in place."""
-    swaps = {
-        operator.iadd: operator.add,
-        operator.isub: operator.sub,
-        operator.imul: operator.mul,
-        operator.itruediv: operator.truediv,
-        operator.ipow: operator.pow,
-        operator.ifloordiv: operator.floordiv,
-        operator.imod: operator.mod,
-        operator.iand: operator.and_,
-        operator.ior: operator.or_,
+    swaps: dict[Any, Any] = {
+        getattr(operator, f"i{name}"): getattr(operator, name)
+        for name in ("add", "sub", "mul", "truediv", "pow", "floordiv", "mod")
     }
+    swaps |= {operator.iand: operator.and_, operator.ior: operator.or_}
     target = swaps.get(node.target, node.target)
     name = getattr(target, "__name__", "")
     if name.endswith("_") and not name.startswith("_"):

@@ -21,9 +21,13 @@ _IN_PLACE = (
     operator.iand,
     operator.ior,
 )
-_VIEWS = ("view", "reshape", "flatten", "permute", "transpose", "chunk", "split", "getitem")
-_VIEWS += ("unsqueeze", "squeeze", "narrow", "expand", "t", "unflatten", "contiguous", "unbind")
-_VIEWS += ("select", "movedim", "swapaxes", "tensor_split", "detach", "view_as", "to", "float")
+# fmt: off
+_VIEWS = {
+    "view", "reshape", "flatten", "unflatten", "permute", "transpose", "t", "movedim", "swapaxes",
+    "chunk", "split", "tensor_split", "unbind", "getitem", "narrow", "select", "expand", "view_as",
+    "unsqueeze", "squeeze", "contiguous", "detach", "to", "float",
+}
+# fmt: on
 
 
 @dataclass

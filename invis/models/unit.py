@@ -19,6 +19,7 @@ from invis.models.weights import weights_hash
 from invis.models.zoo import Model, load_model
 
 FULL_BATCH = 4
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Units:
     readout: Tensor
     labels: tuple[str, ...]
     full: fx.GraphModule = field(repr=False)
-    device: torch.device = torch.device("cpu")
+    device: torch.device = _CPU
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -225,7 +226,9 @@ def wrap(
             f"input_size {input_size!r} is wrong: give rows and columns, e.g. (64, 64)"
         )
     # A copy that shares the parameters: the network itself keeps its mode and its gradients.
-    frozen = copy.deepcopy(module, {id(p): p.detach() for p in module.parameters()})
+    frozen = copy.deepcopy(
+        module, {id(p): nn.Parameter(p.detach(), False) for p in module.parameters()}
+    )
     return Model(
         name=title,
         weights="",
