@@ -18,16 +18,17 @@ from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
 from invis.search.sphere import dot, nearest_distance, push, tangent, unit
 
-# Aimed at above the floor, so that rounding to 8 bits does not fall below it.
-MARGIN = 0.01
+# Aimed at above the floor: room to move along a curved level set, given up at the end.
+MARGIN, LAST_MARGIN = 0.01, 0.001
 PATIENCE = 12
-MOMENTUM = 0.5
+MOMENTUM = 0.8
 FIRST_STEP, LONGEST_STEP = 0.5, 1.0
 GROW, SHRINK = 1.2, 0.4
-LONGEST_RETURN = 0.3
+LONGEST_RETURN, LONGEST_DESCENT = 0.3, 0.1
 JITTER = 0.1
 DISTINCT = 0.3
 PLATEAU_STEPS, PLATEAU_GAIN = 40, 0.005
+COURSE_STEPS = 5
 SLOPE_FLOOR = 1e-12
 
 
@@ -41,6 +42,8 @@ class Sets:
         reference: (U, D) its image.
         held: (B, D) the last feasible place of each image.
         held_value: (B,) its fraction (f - g) / (a* - g).
+        margin: (U,) aimed at above the floor.
+        calm: (U,) the step at which the margin last changed.
         steps: steps taken.
     """
 
@@ -57,6 +60,8 @@ class Sets:
     momentum: Tensor = field(init=False)
     size: Tensor = field(init=False)
     strayed: Tensor = field(init=False)
+    margin: Tensor = field(init=False)
+    calm: Tensor = field(init=False)
     steps: int = 0
     course: list[tuple[int, Tensor]] = field(default_factory=list)
 
@@ -102,19 +107,18 @@ class Sets:
         slope = torch.where(go[:, None], self.held_slope, slope)
         length = slope.norm(dim=1).clamp_min(SLOPE_FLOOR)
         up = slope / length[:, None]
-        room = (self.alpha + MARGIN - value) / length
+        margin = self.margin.repeat_interleave(self.images)
+        room = (self.alpha + margin - value) / length
         held = self.held.view(len(self.units), self.images, -1)
         away = tangent(push(held, held).flatten(0, 1), start)
         self.momentum = tangent(MOMENTUM * self.momentum + (1 - MOMENTUM) * away, start)
-        # Keep what climbs; what descends may use up the room above the floor, no more.
-        lowest = room.clamp(max=0) / self.size
-        outward = self.momentum + (lowest - dot(self.momentum, up)).clamp_min(0)[:, None] * up
+        outward = self.momentum - dot(self.momentum, up)[:, None] * up
         move = torch.where(go, self.size, 0.0)[:, None] * outward
-        move = move + room.clamp(0, LONGEST_RETURN)[:, None] * up
+        move = move + room.clamp(-LONGEST_DESCENT, LONGEST_RETURN)[:, None] * up
         self.moving = self.problem.inside(unit(start + move))
         self.steps += 1
         self._new_reference()
-        if self.steps % 5 == 0:
+        if self.steps % COURSE_STEPS == 0:
             self.course.append((self.steps, self.distance))
 
     def _new_reference(self) -> None:
@@ -136,12 +140,19 @@ class Sets:
             self.held_slope[rows][below] = 0.0
 
     def converged(self) -> Tensor:
-        """(U,) whether the distance has stopped growing."""
-        back = PLATEAU_STEPS // 5
+        """(U,) whether the distance has stopped growing, also close to the floor.
+
+        The first time that it stops, the margin is given up; call this after every few steps.
+        """
+        back = PLATEAU_STEPS // COURSE_STEPS
         if len(self.course) <= back:
             return torch.zeros(len(self.units), dtype=torch.bool)
         before, now = self.course[-1 - back][1], self.course[-1][1]
-        return (now < before * (1 + PLATEAU_GAIN)).cpu()
+        still = (now < before * (1 + PLATEAU_GAIN)) & (self.steps - self.calm >= PLATEAU_STEPS)
+        done = still & (self.margin == LAST_MARGIN)
+        self.margin = torch.where(still, LAST_MARGIN, self.margin)
+        self.calm = torch.where(still, self.steps, self.calm)
+        return done.cpu()
 
     def only(self, keep: Tensor) -> Sets:
         """The sets of some units (K,), with their state; the others leave the batch."""
@@ -161,6 +172,7 @@ class Sets:
         )
         for name in ("held_slope", "moving", "momentum", "size", "strayed"):
             setattr(kept, name, getattr(self, name)[rows])
+        kept.margin, kept.calm = self.margin[keep], self.calm[keep]
         return kept
 
 
@@ -200,6 +212,8 @@ def start_sets(
     sets.moving = problem.inside(torch.cat(moving))
     sets.momentum = torch.zeros_like(sets.held)
     sets.size = torch.full_like(sets.held_value, FIRST_STEP)
+    sets.margin = torch.full_like(best, MARGIN)
+    sets.calm = torch.zeros(len(units), dtype=torch.long, device=best.device)
     sets.strayed = torch.zeros(len(sets.held), dtype=torch.long, device=sets.held.device)
     return sets
 

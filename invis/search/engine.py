@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 import torch
 import xarray as xr
@@ -19,8 +20,9 @@ from invis.search.reference import Maxima, maxima_steps
 from invis.search.result import build_result
 from invis.search.settings import Settings
 
-RESTARTS = 16
+RESTARTS = 24
 MOST_STEPS = 600
+USUAL_STEPS = 300
 STEPS_PER_SNAPSHOT = 5
 # A response above grey this small against the response itself is rounding, not selectivity.
 SMALLEST_RISE = 1e-5
@@ -50,6 +52,77 @@ class Snapshot:
         return self.current()
 
 
+@dataclass
+class Batch:
+    """The units of one search once their maxima are known.
+
+    Attributes:
+        generators: (U) random numbers of each unit.
+        maxima: of all units.
+        alive: (A,) the units that can be searched.
+        began: when, by `time.perf_counter`.
+    """
+
+    problem: Problem
+    settings: Settings
+    generators: list[torch.Generator]
+    maxima: Maxima
+    alive: Tensor
+    began: float
+
+    def result(
+        self, unit: int, vectors: Tensor, reference: Tensor, *, steps: int = 0,
+        converged: bool = True, dead: bool = False,
+        course: tuple[list[int], list[float]] = ([], []), best: float = -torch.inf,
+    ) -> xr.Dataset:  # fmt: skip
+        """Measure a unit's set (N, D); `best` is a response that a_free cannot be below."""
+        attrs = {
+            "steps": steps,
+            "seconds": time.perf_counter() - self.began,
+            "converged": converged,
+            "dead": dead,
+            "batch": len(self.generators),
+        }
+        free = max(float(self.maxima.free_values[unit]), best)
+        return build_result(
+            self.problem, self.settings, unit, vectors, reference, free, attrs, course
+        )
+
+
+class Searched(Protocol):
+    """What the sets of a batch offer while they are searched; U units, B = U N images.
+
+    Attributes:
+        units: (U,) which unit of the problem each set belongs to.
+        best: (U,) a*, the response that counts as 1.
+        reference: (U, D) its image.
+        held: (B, D) the sets as they stand.
+        held_value: (B,) their fractions (f - g) / (a* - g).
+        course: steps and `distance` at each.
+    """
+
+    units: Tensor
+    best: Tensor
+    reference: Tensor
+    held: Tensor
+    held_value: Tensor
+    steps: int
+    course: list[tuple[int, Tensor]]
+
+    @property
+    def distance(self) -> Tensor:
+        """(U,) mean distance to the nearest neighbour, in units of R."""
+
+    def step(self) -> None:
+        """Move every image once."""
+
+    def converged(self) -> Tensor:
+        """(U,) on the CPU: there is nothing more to gain; asked after every few steps."""
+
+    def only(self, keep: Tensor) -> Self:
+        """The sets of some units (K,), with their state."""
+
+
 def unit_generator(seed: int, address: str) -> torch.Generator:
     """The random numbers of one unit, the same whatever else is searched with it."""
     digest = hashlib.sha256(f"{seed}|{address}".encode()).digest()
@@ -58,6 +131,18 @@ def unit_generator(seed: int, address: str) -> torch.Generator:
 
 def set_steps(units: Units, settings: Settings) -> Iterator[Snapshot]:
     """Search the invariant sets of all units of a batch."""
+    batch = yield from batch_steps(units, settings)
+    if not len(batch.alive):
+        return
+    generators = [batch.generators[k] for k in batch.alive.tolist()]
+    sets = start_sets(
+        batch.problem, batch.maxima, batch.alive, generators, settings.images, settings.activation
+    )
+    yield from search_sets(batch, sets, MOST_STEPS, USUAL_STEPS)
+
+
+def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, Batch]:
+    """Find the maxima of all units and report the dead ones; returns the batch."""
     began = time.perf_counter()
     band = Band(units.image_shape, *settings.band_for(units.image_shape))
     problem = Problem(units, band, settings.contrast)
@@ -69,61 +154,50 @@ def set_steps(units: Units, settings: Settings) -> Iterator[Snapshot]:
         else:
             yield Snapshot("reference", step, 0.3 * news, "finding the strongest images")
     assert maxima is not None
-    free = maxima.free_values.clone()
-
-    def result(
-        unit: int, vectors: Tensor, reference: Tensor, *, steps: int = 0, converged: bool = True,
-        dead: bool = False, course: tuple[list[int], list[float]] = ([], []),
-    ) -> xr.Dataset:  # fmt: skip
-        attrs = {
-            "steps": steps,
-            "seconds": time.perf_counter() - began,
-            "converged": converged,
-            "dead": dead,
-            "batch": len(units),
-        }
-        return build_result(
-            problem, settings, unit, vectors, reference, float(free[unit]), attrs, course
-        )
-
     rise = maxima.best - problem.grey_response
     dead = (maxima.best <= 0) | (rise <= SMALLEST_RISE * maxima.best.abs())
+    alive = (~dead).nonzero()[:, 0]
+    batch = Batch(problem, settings, generators, maxima, alive, began)
     if dead.any():
-        picked = [k for k in range(len(units)) if bool(dead[k])]
+        picked = dead.nonzero()[:, 0].tolist()
         lifeless = [
-            result(k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True)
+            batch.result(
+                k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True
+            )
             for k in picked
         ]
         yield Snapshot("measure", 0, 0.3, f"{len(picked)} dead", lifeless)
-    alive = (~dead).nonzero()[:, 0]
-    if not len(alive):
-        return
-    sets = start_sets(
-        problem, maxima, alive, [generators[k] for k in alive.tolist()],
-        settings.images, settings.activation,
-    )  # fmt: skip
-    total = len(sets.units)
+    return batch
 
-    def now(k: int, converged: bool) -> xr.Dataset:
-        unit = int(sets.units[k])
-        rows = slice(k * settings.images, (k + 1) * settings.images)
-        free[unit] = torch.maximum(free[unit], sets.best[k])
-        course = ([s for s, _ in sets.course], [float(d[k]) for _, d in sets.course])
-        return result(
-            unit, sets.held[rows], sets.reference[k], steps=sets.steps, converged=converged,
-            course=course,
-        )  # fmt: skip
+
+def search_sets(
+    batch: Batch, sets: Searched, most_steps: int, usual_steps: int
+) -> Iterator[Snapshot]:
+    """Step the sets until each has converged or `most_steps` are taken; who has ended leaves."""
+    total, images = len(sets.units), batch.settings.images
+
+    def now(k: int, ended: bool) -> xr.Dataset:
+        rows = slice(k * images, (k + 1) * images)
+        return batch.result(
+            int(sets.units[k]),
+            sets.held[rows],
+            sets.reference[k],
+            steps=sets.steps,
+            converged=ended and float(sets.held_value[rows].min()) >= batch.settings.activation,
+            course=([s for s, _ in sets.course], [float(d[k]) for _, d in sets.course]),
+            best=float(sets.best[k]),
+        )
 
     while len(sets.units):
         for _ in range(STEPS_PER_SNAPSHOT):
             sets.step()
         ended = sets.converged()
-        late = sets.steps >= MOST_STEPS
+        late = sets.steps >= most_steps
         leaving = [k for k in range(len(sets.units)) if late or bool(ended[k])]
         finished = [now(k, bool(ended[k])) for k in leaving]
         staying = [k for k in range(len(sets.units)) if k not in set(leaving)]
         share = 1 - len(staying) / total
-        done = 0.3 + 0.7 * max(share, min(sets.steps / 300, 0.95) * (1 - share))
+        done = 0.3 + 0.7 * max(share, min(sets.steps / usual_steps, 0.95) * (1 - share))
         distance = float(sets.distance.mean())
         if leaving:
             sets = sets.only(torch.tensor(staying, dtype=torch.long))

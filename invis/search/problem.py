@@ -80,6 +80,18 @@ class Problem:
         f, g = self._batched(run, v, index)
         return f, g
 
+    def image_gradient(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, C, h, w), deviations from grey -> responses (B,) and their gradients."""
+
+        def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
+            part = part.detach().requires_grad_()
+            f = self._finite(self._responses(part, who), who)
+            (g,) = torch.autograd.grad(f.sum(), part)
+            return f.detach(), g
+
+        f, g = self._batched(run, x, index)
+        return f, g
+
     def inside(self, v: Tensor) -> Tensor:
         """Bring images into the pixel range: clip, project on band and sphere, and again.
 
@@ -92,11 +104,6 @@ class Problem:
                 break
             v = unit(self.band.coefficients(clipped))
         return v
-
-    def pixels(self, v: Tensor) -> NDArray[np.uint8]:
-        """(B, D) -> (B, h, w, C) 8-bit images."""
-        x = (self.image(v) - self.low).round().clamp(0, 255)
-        return x.permute(0, 2, 3, 1).to("cpu", torch.uint8).numpy()
 
     def vectors(self, pixels: NDArray[np.uint8]) -> Tensor:
         """8-bit images (B, h, w, C) -> (B, D) their part inside the band, over R."""

@@ -13,6 +13,8 @@ from invis.search.sphere import tangent, unit
 
 EXPLORE_STEPS = 60
 POLISH_STEPS = 12
+PRUNE_STEP = 20
+DISTINCT = 0.5
 LARGEST_STEP, SMALLEST_STEP = 2.0, 0.02
 MOMENTUM = 0.8
 
@@ -55,8 +57,8 @@ def maxima_steps(
     """Climb from several random starts; yields the share that is done, then the maxima.
 
     Normalised gradient steps with momentum, the step shrinking from large to small: the response is
-    piecewise linear, and only large steps leave its many small peaks. Half-way the weaker half of
-    the starts is given up. A monotone ascent ends the climb, first without the pixel range (a_free),
+    piecewise linear, and only large steps leave its many small peaks. After a third of the way half
+    of the starts go on: the strongest of each place, then the strongest. A monotone ascent ends the climb, first without the pixel range (a_free),
     then inside it (a*).
     """
     units = len(generators)
@@ -68,10 +70,12 @@ def maxima_steps(
     total = EXPLORE_STEPS + 2 * POLISH_STEPS
     kept = restarts
     for step in range(EXPLORE_STEPS):
-        if step == EXPLORE_STEPS // 2 and kept > 4:
-            keep = best_value.view(units, kept).topk((kept + 1) // 2, dim=1).indices.sort().values
-            rows = (torch.arange(units, device=v.device)[:, None] * kept + keep).flatten()
-            kept = keep.shape[1]
+        if step == PRUNE_STEP and restarts > 4:
+            kept = (restarts + 1) // 2
+            keep = _distinct_and_strong(
+                best.view(units, restarts, -1), best_value.view(units, restarts), kept
+            )
+            rows = (torch.arange(units, device=v.device)[:, None] * restarts + keep).flatten()
             v, momentum, index = v[rows], momentum[rows], index[rows]
             best, best_value = best[rows], best_value[rows]
         f, g = problem.value_and_gradient(v, index)
@@ -112,3 +116,22 @@ def ascend(problem: Problem, v: Tensor, index: Tensor, bounded: bool) -> tuple[T
         f = torch.where(up, value, f)
         size = torch.where(up, size * 2, size * 0.3).clamp(max=1e3)
     return v, f
+
+
+def _distinct_and_strong(vectors: Tensor, values: Tensor, count: int) -> Tensor:
+    """(U, M, D) vectors and (U, M) values -> (U, count) rows to keep.
+
+    In order of their values, those that are DISTINCT from all kept before come first. A unit with
+    several equal maxima keeps one at each of them, not only the side that is ahead by rounding.
+    """
+    picked = []
+    for points, strength in zip(vectors, values, strict=True):
+        order = strength.argsort(descending=True, stable=True).tolist()
+        far = (torch.cdist(points, points) > DISTINCT).tolist()
+        first: list[int] = []
+        for row in order:
+            if all(far[row][other] for other in first):
+                first.append(row)
+        rest = [row for row in order if row not in set(first)]
+        picked.append(sorted((first + rest)[:count]))
+    return torch.tensor(picked, device=vectors.device)

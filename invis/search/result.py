@@ -17,6 +17,7 @@ from invis import __version__
 from invis.errors import InvisError
 from invis.search.null import measure, nearest, pairwise, path_order
 from invis.search.problem import Problem
+from invis.search.quantise import eight_bit
 from invis.search.settings import Settings
 
 BOOLEANS = ("converged", "dead")
@@ -49,7 +50,7 @@ def build_result(
     units = problem.units
     both = torch.cat([vectors, reference[None]])
     who = torch.full((len(both),), unit, device=problem.device)
-    pixels = problem.pixels(both)
+    pixels = eight_bit(problem, both, who)
     canvas = units.grey.cpu().numpy().astype(np.uint8)
     plain = np.broadcast_to(canvas, pixels[:1].shape)
     measured = units.full_responses(np.concatenate([pixels, plain]), [unit] * (len(pixels) + 1))
