@@ -38,9 +38,14 @@ for _command in (search, show, compare, check, models, units, train, evaluate, d
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 2 for bad input, 130 for Ctrl-C."""
+    code = 0
     try:
-        code = cli.main(args=args, prog_name="invis", standalone_mode=False)
+        # Not click's own main, which turns a closed pipe into exit 1.
+        with cli.make_context("invis", list(sys.argv[1:] if args is None else args)) as context:
+            cli.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
     except InvisError as error:
         click.echo(f"invis: {str(error).rstrip('.')}", err=True)
         code = BAD_INPUT
@@ -48,17 +53,10 @@ def main(args: Sequence[str] | None = None) -> None:
         error.show()
         code = BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        click.echo("invis: interrupted.", err=True)
+        click.echo("\ninvis: interrupted", err=True)
         code = INTERRUPTED
     except BrokenPipeError:
         code = _leave_closed_pipe()
-    except SystemExit as leaving:
-        # click turns a closed pipe into exit 1 by itself; every other exit keeps its code.
-        code = (
-            leaving.code
-            if not isinstance(leaving.__context__, BrokenPipeError)
-            else _leave_closed_pipe()
-        )
     sys.exit(code)
 
 

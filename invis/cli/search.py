@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,21 +102,24 @@ def follow(steps: Iterator[Snapshot], folder: Folder, address: str) -> bool:
     """Consume the search, save units as they finish; True where Ctrl-C ended it early.
 
     The first Ctrl-C stops between two snapshots, where the state is whole, and saves the unfinished
-    units as they are; a second one leaves at once.
+    units as they are; a second one leaves them.
     """
     latest: Snapshot | None = None
-    with Interrupt() as interrupt, progress(address) as tell:
-        for latest in steps:
-            for ds in latest.finished:
-                folder.add(ds)
-            tell(latest)
-            if interrupt.asked:
-                break
-            interrupt.armed = True
-        if interrupt.asked and latest is not None:
-            for ds in latest.results():
-                folder.add(ds)
-        getattr(steps, "close", lambda: None)()
+    with Interrupt() as interrupt:
+        try:
+            with progress(address) as tell:
+                for latest in steps:
+                    for ds in latest.finished:
+                        folder.add(ds)
+                    tell(latest)
+                    if interrupt.asked:
+                        break
+                    interrupt.armed = True
+            if interrupt.asked and latest is not None:
+                for ds in latest.results():
+                    folder.add(ds)
+        except KeyboardInterrupt:
+            interrupt.asked = True
     return interrupt.asked
 
 
@@ -131,10 +136,10 @@ class Interrupt:
         self.asked = False
 
     def __enter__(self) -> Interrupt:
-        try:
+        self._before = None
+        # Only the main thread of a process receives signals.
+        if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._handle)
-        except ValueError:  # Only the main thread of a process receives signals.
-            self._before = None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,6 +150,7 @@ class Interrupt:
         if self.asked or not self.armed:
             raise KeyboardInterrupt
         self.asked = True
+        click.echo("\nSaving what was found; Ctrl-C again leaves at once.", err=True)
 
 
 @contextmanager
@@ -156,7 +162,17 @@ def progress(address: str) -> Iterator[Any]:
     from tqdm import tqdm
 
     layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
-    with tqdm(total=1.0, desc=address, bar_format=layout, leave=False, file=sys.stderr) as bar:
+    # Some terminals say that they have no size, and tqdm would draw nothing there.
+    size = shutil.get_terminal_size()
+    bar = tqdm(
+        total=1.0,
+        desc=address,
+        bar_format=layout,
+        leave=False,
+        ncols=size.columns - 1,
+        nrows=size.lines,
+    )
+    with bar:
 
         def tell(snapshot: Snapshot) -> None:
             bar.set_description_str(f"{address}  {snapshot.summary}", refresh=False)

@@ -142,8 +142,10 @@ def save(ds: xr.Dataset, path: str | os.PathLike[str]) -> None:
     packed = {
         name: {"zlib": True, "complevel": 4} for name in ("images", "reference_image") if name in ds
     }
+    # HDF5 can crash the process when the disk fills up: let it write into memory.
+    content = stored.to_netcdf(engine="h5netcdf", encoding=packed)
     try:
-        stored.to_netcdf(path, engine="h5netcdf", encoding=packed)
+        Path(path).write_bytes(content)
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
         raise InvisError(f"path {str(path)!r} cannot be written: {reason}") from error

@@ -32,12 +32,13 @@ def result_html(ds: Dataset) -> str:
     for image, fraction in zip(ds["images"].values, ds["fraction"].values, strict=True):
         shots += shot(image, words.percent(float(fraction) if np.isfinite(fraction) else None))
     doubts = "".join(f'<p class="invis-warn">{escape(text)}</p>' for text in words.warnings(ds))
+    asked = ", ".join(words.settings(ds))
     spread = words.number(ds.attrs, "spread")
     more = f" Spread {spread:.2f} (a linear unit: 1)." if spread is not None else ""
     return (
         f'<div class="invis-result"><style>{style}</style>'
         f'<p class="invis-name">{escape(words.title(ds))}</p>'
-        f'<p class="invis-soft">{escape(", ".join(words.settings(ds)))}; {words.stretch_label(factor)}</p>'
+        f'<p class="invis-soft">{escape(asked)}; {words.stretch_label(factor)}</p>'
         f'<div class="invis-strip">{shots}</div>'
         f"<p>{escape(words.verdict(ds) + more)}</p>{doubts}</div>"
     )

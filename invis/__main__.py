@@ -1,0 +1,5 @@
+"""`python -m invis` is `invis`."""
+
+from invis.cli import main
+
+main()

@@ -1,0 +1,132 @@
+"""The smaller commands and the ways in which streams end."""
+
+import json
+import math
+import os
+import pty
+import subprocess
+
+import numpy as np
+import pytest
+
+from invis.cli.output import plain, search_record, table
+from tests.cli.conftest import ENVIRONMENT, UNIT, command, is_one_sentence
+from tests.synthetic import complex_cell_result
+
+
+def test_units_of_vgg19(invis):
+    done = invis("units", "vgg19", "--json")
+    rows = json.loads(done.stdout)
+    assert [row["layer"] for row in rows][:3] == ["conv1_1", "conv1_2", "conv2_1"]
+    assert set(rows[0]) == {"layer", "alias", "channels", "receptive_field", "stride"}
+    assert rows[8] == {
+        "layer": "conv4_1",
+        "alias": "features.19",
+        "channels": 512,
+        "receptive_field": 68,
+        "stride": 8,
+    }
+    assert "the value meant" in invis("units", "vgg19").stdout
+
+
+def test_units_of_an_unknown_model(invis):
+    done = invis("units", "vgg17")
+    assert is_one_sentence(done) and "vgg16" in done.stderr
+
+
+def test_models(invis):
+    rows = {row["name"]: row for row in json.loads(invis("models", "--json").stdout)}
+    assert rows["vgg16"]["source"] == "torchvision" and rows["vgg16"]["layers"] == 13
+    assert rows["truth"]["available_offline"] is True
+    assert rows["minivgg"]["source"] == "embedded"
+
+
+@pytest.mark.slow
+def test_layer_counts_that_ship_are_true():
+    from invis import data_path
+    from invis.models.catalogue import count_layers
+
+    counts = json.loads(data_path("layers.json").read_text())
+    assert {name: count_layers(name) for name in counts} == counts
+
+
+@pytest.mark.parametrize("args", [["models"], ["models", "--json"], ["--help"]])
+def test_a_closed_pipe_ends_quietly(args):
+    running = subprocess.Popen(
+        command(*args),
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    running.stdout.close()
+    said = running.stderr.read()
+    assert running.wait(timeout=600) == 0
+    assert said == b""
+
+
+def test_a_terminal_sees_a_bar(tmp_path):
+    mine, its = pty.openpty()
+    running = subprocess.Popen(
+        command("search", UNIT, "--images", "2", "--json"),
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=its,
+        text=True,
+    )
+    os.close(its)
+    seen = b""
+    while True:
+        try:
+            part = os.read(mine, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    out, _ = running.communicate(timeout=600)
+    assert b"% |" in seen
+    assert len(json.loads(out)) == 1
+
+
+def test_show_refuses_what_is_no_result(invis, tmp_path):
+    assert is_one_sentence(invis("show", "nosuch"))
+    (tmp_path / "empty").mkdir()
+    assert is_one_sentence(invis("show", "empty"))
+    (tmp_path / "text.nc").write_text("no result")
+    assert is_one_sentence(invis("show", "text.nc"))
+
+
+def test_train_and_evaluate_refuse_missing_data(invis):
+    assert is_one_sentence(invis("train", "minivgg", "--data", "nosuch", "--out", "out"))
+    assert is_one_sentence(invis("train", "nosuch", "--data", "nosuch", "--out", "out"))
+    assert is_one_sentence(invis("evaluate", "minivgg@none", "--data", "nosuch"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("index", math.nan, None),
+        ("index", np.float32(1.5), 1.5),
+        ("converged", np.int64(1), True),
+        ("dead", 0, False),
+        ("steps", np.float64(30), 30),
+        ("address", "", None),
+        ("beta", -math.inf, None),
+    ],
+)
+def test_attributes_as_json(key, value, expected):
+    shown = plain(key, value)
+    assert shown == expected and type(shown) is type(expected)
+
+
+def test_a_record_without_an_index_tells_why():
+    ds = complex_cell_result(index=math.nan, index_reason="beta is 1.2")
+    record = search_record(ds, "out")
+    assert record["index"] is None and record["index_reason"] == "beta is 1.2"
+    json.dumps(record, allow_nan=False)
+
+
+def test_tables_line_up():
+    lines = table(["name", "n"], [["a", "1"], ["long name", "10"]], right=(1,)).splitlines()
+    assert lines[1] == "a           1" and lines[2] == "long name  10"
