@@ -1,4 +1,4 @@
-"""`python -m invis.train ARCH DATA OUT [EPOCHS] [SEED] [record]`: the loop without the command line's comforts."""
+"""`python -m invis.train ARCH DATA OUT [EPOCHS] [SEED] [record]`: the bare loop."""
 
 from __future__ import annotations
 

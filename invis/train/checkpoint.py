@@ -32,7 +32,7 @@ def prepare_folder(out: str | Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise InvisError(
-            f"out is {str(out)!r}, but it can't be written ({error.strerror}); choose a folder that can."
+            f"out is {str(out)!r}, but it can't be written ({error.strerror}); choose another folder."
         ) from error
     return folder
 
@@ -71,14 +71,18 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def save_tensors(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a state as fp16 safetensors (integers stay as they are), whole or not at all."""
-    half = {
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state with its floating-point tensors rounded to fp16; integers stay as they are."""
+    return {
         key: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for key, value in state.items()
     }
+
+
+def save_tensors(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a state as fp16 safetensors, whole or not at all."""
     temporary = path.with_suffix(".partial")
-    save_file(half, temporary, metadata=metadata)
+    save_file(halved(state), temporary, metadata=metadata)
     temporary.chmod(0o644)
     temporary.replace(path)
 

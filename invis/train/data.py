@@ -1,7 +1,7 @@
 """Folders of images as one array: decoded once, memory-mapped afterwards.
 
-A folder is in ImageFolder layout: one folder per class, classes numbered in the order of their sorted
-names. Decoding 50,000 JPEGs costs more than reading them a thousand times from the page cache, and
+A folder is in ImageFolder layout: one folder per class, classes numbered in the order of their
+sorted names. Decoding 50,000 JPEGs costs more than reading them a thousand times from the page cache, and
 several training processes share one memory-mapped file.
 """
 
@@ -59,8 +59,8 @@ def list_folder(folder: str | Path) -> tuple[list[Path], NDArray[np.int64], tupl
         found = sorted(p for p in (root / name).iterdir() if p.suffix.lower() in EXTENSIONS)
         if not found:
             raise InvisError(
-                f"data is {str(folder)!r}, but its folder {name!r} holds no image; the layout must be "
-                "one folder of images per class."
+                f"data is {str(folder)!r}, but its folder {name!r} holds no image; "
+                "the layout must be one folder of images per class."
             )
         files += found
         labels += [label] * len(found)
@@ -73,7 +73,7 @@ def list_folder(folder: str | Path) -> tuple[list[Path], NDArray[np.int64], tupl
 
 
 def split_folder(data: str | Path) -> tuple[Path, Path | None]:
-    """Training and validation folder of `data`: its `train` and `val` (or `test`), or `data` itself."""
+    """Folders of `data` to train and validate on: `train` and `val` (or `test`), or `data`, none."""
     root = Path(data)
     if not root.is_dir():
         raise InvisError(f"data is {str(data)!r}, but there is no such folder.")
@@ -83,7 +83,7 @@ def split_folder(data: str | Path) -> tuple[Path, Path | None]:
 
 
 def decode(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """One image as (H, W, 3) uint8: the largest centred crop of the right aspect, resized to `size`."""
+    """One image as (H, W, 3) uint8: the largest centred crop of that shape, resized to `size`."""
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGB")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from invis.errors import InvisError
 from invis.models import mini
+from invis.models.weights import weights_hash
 from invis.train.data import Images, load_images, normalise
 
 BATCH = 125
@@ -23,16 +23,6 @@ def topk_hits(logits: Tensor, labels: Tensor, k: int) -> int:
     """How many of the (B,) labels are among the k largest of the (B, classes) logits."""
     best = logits.topk(min(k, logits.shape[1]), dim=1).indices
     return int((best == labels[:, None]).any(dim=1).sum())
-
-
-def state_hash(state: dict[str, Tensor]) -> str:
-    """First 12 hex digits of the sha256 over names, shapes and float32 values of a state, by name."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        value = state[name].detach().float().cpu().contiguous()
-        digest.update(f"{name} {tuple(value.shape)}\n".encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()[:12]
 
 
 @torch.no_grad()
@@ -52,7 +42,7 @@ def accuracy(
         logits = net(x)
         if start == 0 and logits.shape[1] != len(images.classes):
             raise InvisError(
-                f"data has {len(images.classes)} classes, but the model tells {logits.shape[1]} apart; "
+                f"data has {len(images.classes)} classes, but the model has {logits.shape[1]}; "
                 "the folders must be the classes that it was trained on."
             )
         hits += [topk_hits(logits, labels, 1), topk_hits(logits, labels, 5)]
@@ -95,7 +85,7 @@ def evaluate(
         mean, std, size = tuple(loaded.mean), tuple(loaded.std), loaded.input_size
     else:
         net, name, used = model, type(model).__name__, "given"
-        digest = state_hash(net.state_dict())
+        digest = weights_hash(net.state_dict())
     root = Path(data)
     folder = root / "val" if (root / "val").is_dir() else root
     images = load_images(folder, size)

@@ -1,7 +1,7 @@
 """The training loop: resumable, the same for the same seed, compact.
 
-All randomness of an epoch follows from (seed, epoch), so that a training that was killed and resumed
-takes the same steps as one that was not.
+All randomness of an epoch follows from (seed, epoch), so that a training that was killed and
+resumed takes the same steps as one that was not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from tqdm import tqdm
 import invis
 from invis.errors import InvisError
 from invis.models import mini
+from invis.models.weights import weights_hash
 from invis.train.checkpoint import (
+    halved,
     load_checkpoint,
     prepare_folder,
     save_checkpoint,
@@ -30,7 +32,7 @@ from invis.train.checkpoint import (
     save_tensors,
 )
 from invis.train.data import Images, load_images, normalise, split_folder, training_batches
-from invis.train.evaluation import accuracy, state_hash
+from invis.train.evaluation import accuracy
 from invis.train.recipe import RECIPES, Recipe
 from invis.train.record import Recording
 
@@ -160,6 +162,7 @@ class _Trainer:
     def state(self) -> dict[str, Any]:
         return {
             "settings": self.settings(),
+            "commit": self.commit,
             "epoch": self.epoch,
             "history": self.history,
             "net": self.net.state_dict(),
@@ -181,6 +184,7 @@ class _Trainer:
                 f"({found.get(key)} there, {mine[key]} asked); choose another folder or delete it."
             )
         self.epoch, self.history = state["epoch"], state["history"]
+        self.commit = state.get("commit", self.commit)
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -228,7 +232,7 @@ class _Trainer:
         value = float(loss.detach())
         if not np.isfinite(value):
             raise InvisError(
-                f"The loss became {value} at step {step}; the learning rate is too high for this data."
+                f"The loss became {value} at step {step}; the learning rate is too high."
             )
         self.optimiser.zero_grad()
         loss.backward()
@@ -246,12 +250,10 @@ class _Trainer:
 
 
 def _ship(folder: Path, trainer: _Trainer, held_out: Images | None) -> dict[str, Any]:
-    """Write the shipped form and its card; accuracy and hash are those of the rounded fp16 weights."""
+    """Write the shipped form and its card: accuracy and hash are those of the fp16 weights."""
     shipped = mini.export(trainer.arch, trainer.average.cpu())
-    with torch.no_grad():
-        for tensor in shipped.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half().float())
+    half = halved(shipped.state_dict())
+    shipped.load_state_dict(half)
     card = trainer.settings() | {
         "commit": trainer.commit,
         "invis": invis.__version__,
@@ -259,7 +261,7 @@ def _ship(folder: Path, trainer: _Trainer, held_out: Images | None) -> dict[str,
         "device": str(trainer.device),
         "parameters": sum(p.numel() for p in shipped.parameters()),
         "images": len(trainer.images),
-        "weights_hash": state_hash(shipped.state_dict()),
+        "weights_hash": weights_hash(half),
         "seconds": round(sum(entry["seconds"] for entry in trainer.history), 1),
     }
     if held_out is not None:
@@ -268,7 +270,7 @@ def _ship(folder: Path, trainer: _Trainer, held_out: Images | None) -> dict[str,
             shipped, held_out, mini.MEAN, mini.STD, torch.device("cpu")
         )
     metadata = {"arch": trainer.arch, "seed": str(trainer.seed), "epochs": str(trainer.epochs)}
-    save_tensors(folder / f"{trainer.arch}.safetensors", shipped.state_dict(), metadata)
+    save_tensors(folder / f"{trainer.arch}.safetensors", half, metadata)
     card["history"] = trainer.history
     save_json(folder / "card.json", card)
     return card

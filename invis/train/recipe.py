@@ -18,7 +18,7 @@ class Recipe:
         momentum: of SGD.
         decay: weight decay of convolution and linear weights (not of biases and batch norms).
         smoothing: label smoothing of the cross entropy.
-        average: decay of the exponential moving average of the weights, the weights that are shipped.
+        average: decay of the exponential moving average of the weights; the average is shipped.
         sizes: (share of the epochs after which it ends, image side in pixels). Small images first,
             because an epoch costs in proportion to the pixels, and the real size at the end.
     """
@@ -56,5 +56,10 @@ class Recipe:
 
 RECIPES = {
     "minivgg": Recipe(epochs=19),
-    "miniresnet": Recipe(epochs=19, peak_rate=0.1),
+    "miniresnet": Recipe(
+        epochs=12,
+        batch=64,
+        peak_rate=0.08,
+        sizes=((0.76, 32), (0.92, 48), (1.0, 64)),
+    ),
 }
