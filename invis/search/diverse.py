@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
-from invis.search.sphere import dot, nearest_distance, push, tangent, unit
+from invis.search.space import FeatureSpace, Pixels, Space
+from invis.search.sphere import dot, tangent, unit
 
 # Aimed at above the floor: room to move along a curved level set, given up at the end.
 MARGIN, LAST_MARGIN = 0.01, 0.001
@@ -48,6 +50,7 @@ class Sets:
     """
 
     problem: Problem
+    space: Space
     alpha: float
     images: int
     units: Tensor
@@ -82,12 +85,12 @@ class Sets:
 
     @property
     def distance(self) -> Tensor:
-        """(U,) mean distance to the nearest neighbour, in units of R."""
-        return nearest_distance(self.held.view(len(self.units), self.images, -1))
+        """(U,) mean distance to the nearest neighbour."""
+        return self.space.distance(self.held)
 
     def step(self) -> None:
         """Evaluate every image once and move it."""
-        f, slope = self.problem.value_and_gradient(self.moving, self.rows)
+        f, slope = self.space.look(self.moving, self.rows)
         fraction = self.fractions(f)
         slope = tangent(slope, self.moving) / self.scale[:, None]
         feasible = fraction >= self.alpha
@@ -97,6 +100,7 @@ class Sets:
         self.size = torch.where(lost, self.size * SHRINK, self.size)
         self.strayed = torch.where(feasible | lost, 0, self.strayed + 1)
         self.held = torch.where(feasible[:, None], self.moving, self.held)
+        self.space.hold(self.moving, feasible)
         self.held_slope = torch.where(feasible[:, None], slope, self.held_slope)
         self.held_value = torch.where(feasible, fraction, self.held_value)
         self.momentum = torch.where(lost[:, None], 0.0, self.momentum)
@@ -109,8 +113,7 @@ class Sets:
         up = slope / length[:, None]
         margin = self.margin.repeat_interleave(self.images)
         room = (self.alpha + margin - value) / length
-        held = self.held.view(len(self.units), self.images, -1)
-        away = tangent(push(held, held).flatten(0, 1), start)
+        away = tangent(self.space.away(self.held), start)
         self.momentum = tangent(MOMENTUM * self.momentum + (1 - MOMENTUM) * away, start)
         outward = self.momentum - dot(self.momentum, up)[:, None] * up
         move = torch.where(go, self.size, 0.0)[:, None] * outward
@@ -160,6 +163,7 @@ class Sets:
         keep, rows = keep.to(self.units.device), rows.to(self.units.device)
         kept = Sets(
             self.problem,
+            self.space.only(rows),
             self.alpha,
             self.images,
             self.units[keep],
@@ -183,6 +187,7 @@ def start_sets(
     generators: list[torch.Generator],
     images: int,
     alpha: float,
+    features: Features | None = None,
 ) -> Sets:
     """Place the images of each unit on its distinct good maxima, the farthest first.
 
@@ -191,6 +196,7 @@ def start_sets(
     Args:
         units: (U,) the live units.
         generators: one for each of them.
+        features: distances are between these; between pixels if left out.
     """
     best = maxima.best[units]
     grey = problem.grey_response[units]
@@ -203,11 +209,15 @@ def start_sets(
         held.append(vectors[rows])
         values.append(fractions[rows])
         moving.append(unit(vectors[rows] + JITTER * random_starts(problem, images, generator)))
+    places = torch.cat(held)
+    space: Space = Pixels(problem, images)
+    if features is not None:
+        space = FeatureSpace(problem, images, features, places)
     sets = Sets(
-        problem, alpha, images, units, best.clone(), maxima.reference[units].clone(),
-        torch.cat(held), torch.cat(values),
+        problem, space, alpha, images, units, best.clone(), maxima.reference[units].clone(),
+        places, torch.cat(values),
     )  # fmt: skip
-    f, slope = problem.value_and_gradient(sets.held, sets.rows)
+    _, slope = problem.value_and_gradient(sets.held, sets.rows)
     sets.held_slope = tangent(slope, sets.held) / sets.scale[:, None]
     sets.moving = problem.inside(torch.cat(moving))
     sets.momentum = torch.zeros_like(sets.held)

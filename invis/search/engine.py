@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 import xarray as xr
@@ -15,6 +16,8 @@ from torch import Tensor
 from invis.models.unit import Units
 from invis.search.band import Band
 from invis.search.diverse import start_sets
+from invis.search.feature_null import feature_null
+from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, maxima_steps
 from invis.search.result import build_result
@@ -61,6 +64,7 @@ class Batch:
         maxima: of all units.
         alive: (A,) the units that can be searched.
         began: when, by `time.perf_counter`.
+        features: what distances are between; pixels if None.
     """
 
     problem: Problem
@@ -69,20 +73,32 @@ class Batch:
     maxima: Maxima
     alive: Tensor
     began: float
+    features: Features | None = None
 
     def result(
         self, unit: int, vectors: Tensor, reference: Tensor, *, steps: int = 0,
         converged: bool = True, dead: bool = False,
         course: tuple[list[int], list[float]] = ([], []), best: float = -torch.inf,
+        feature_distance: float | None = None,
     ) -> xr.Dataset:  # fmt: skip
         """Measure a unit's set (N, D); `best` is a response that a_free cannot be below."""
-        attrs = {
+        attrs: dict[str, Any] = {
             "steps": steps,
             "seconds": time.perf_counter() - self.began,
             "converged": converged,
             "dead": dead,
             "batch": len(self.generators),
         }
+        if self.features is not None and feature_distance is not None:
+            null = feature_null(
+                self.problem, self.settings, self.features, unit, reference,
+                self.generators[unit], MOST_STEPS,
+            )  # fmt: skip
+            attrs |= {
+                "feature_distance": feature_distance,
+                "feature_null_distance": null,
+                "feature_index": feature_distance / null if null > 0 else math.nan,
+            }
         free = max(float(self.maxima.free_values[unit]), best)
         return build_result(
             self.problem, self.settings, unit, vectors, reference, free, attrs, course
@@ -136,8 +152,9 @@ def set_steps(units: Units, settings: Settings) -> Iterator[Snapshot]:
         return
     generators = [batch.generators[k] for k in batch.alive.tolist()]
     sets = start_sets(
-        batch.problem, batch.maxima, batch.alive, generators, settings.images, settings.activation
-    )
+        batch.problem, batch.maxima, batch.alive, generators, settings.images,
+        settings.activation, batch.features,
+    )  # fmt: skip
     yield from search_sets(batch, sets, MOST_STEPS, USUAL_STEPS)
 
 
@@ -146,6 +163,7 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
     began = time.perf_counter()
     band = Band(units.image_shape, *settings.band_for(units.image_shape))
     problem = Problem(units, band, settings.contrast)
+    features = None if settings.distance == "pixels" else Features(units, settings.distance)
     generators = [unit_generator(settings.seed, address) for address in units.addresses]
     maxima: Maxima | None = None
     for step, news in enumerate(maxima_steps(problem, generators, RESTARTS)):
@@ -157,7 +175,7 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
     rise = maxima.best - problem.grey_response
     dead = (maxima.best <= 0) | (rise <= SMALLEST_RISE * maxima.best.abs())
     alive = (~dead).nonzero()[:, 0]
-    batch = Batch(problem, settings, generators, maxima, alive, began)
+    batch = Batch(problem, settings, generators, maxima, alive, began, features)
     if dead.any():
         picked = dead.nonzero()[:, 0].tolist()
         lifeless = [
@@ -186,6 +204,7 @@ def search_sets(
             converged=ended and float(sets.held_value[rows].min()) >= batch.settings.activation,
             course=([s for s, _ in sets.course], [float(d[k]) for _, d in sets.course]),
             best=float(sets.best[k]),
+            feature_distance=float(sets.distance[k]) if batch.features is not None else None,
         )
 
     while len(sets.units):

@@ -64,20 +64,20 @@ class Problem:
 
         def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
             with torch.no_grad():
-                return (self._finite(self._responses(self.image(part), who), who),)
+                return (self.respond(self.image(part), who),)
 
-        return self._batched(run, v, index)[0]
+        return self.run(run, v, index)[0]
 
     def value_and_gradient(self, v: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """As `value`, with the gradients (B, D) with respect to v."""
 
         def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
             part = part.detach().requires_grad_()
-            f = self._finite(self._responses(self.image(part), who), who)
+            f = self.respond(self.image(part), who)
             (g,) = torch.autograd.grad(f.sum(), part)
             return f.detach(), g
 
-        f, g = self._batched(run, v, index)
+        f, g = self.run(run, v, index)
         return f, g
 
     def image_gradient(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,11 +85,11 @@ class Problem:
 
         def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
             part = part.detach().requires_grad_()
-            f = self._finite(self._responses(part, who), who)
+            f = self.respond(part, who)
             (g,) = torch.autograd.grad(f.sum(), part)
             return f.detach(), g
 
-        f, g = self._batched(run, x, index)
+        f, g = self.run(run, x, index)
         return f, g
 
     def inside(self, v: Tensor) -> Tensor:
@@ -110,10 +110,13 @@ class Problem:
         x = torch.as_tensor(pixels, device=self.device).permute(0, 3, 1, 2).float() + self.low
         return self.band.coefficients(x) / self.radius
 
-    def _batched(
+    def run(
         self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor
     ) -> tuple[Tensor, ...]:
-        """Run over micro-batches of the arguments' rows and join what comes back."""
+        """Call `run` on micro-batches of the arguments' rows and join what it returns.
+
+        The batch is halved whenever the device runs out of memory.
+        """
         total, start, parts = len(arguments[0]), 0, []
         while start < total:
             size = min(self.micro_batch, total - start)
@@ -141,7 +144,9 @@ class Problem:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _finite(self, f: Tensor, who: Tensor) -> Tensor:
+    def respond(self, x: Tensor, who: Tensor) -> Tensor:
+        """Images (B, C, h, w) and the unit of each -> responses (B,), which are checked."""
+        f = self._responses(x, who)
         if not torch.isfinite(f).all():
             bad = self.units.addresses[int(who[int((~torch.isfinite(f)).nonzero()[0])])]
             raise InvisError(

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from invis.search.problem import Problem
 
-PASSES = 3
+PASSES = 8
+CLOSE = 1e-3
 
 
 def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
@@ -29,6 +30,8 @@ def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
         other = torch.where((other - exact).abs() < 1, other, levels)
         other = other.clamp(problem.low, problem.high)
         missing = wanted - f
+        if (missing.abs() < CLOSE * wanted.abs()).all():
+            break
         gain = (slope * (other - levels)).flatten(1) * missing.sign()[:, None]
         cost = 1 - 2 * (exact - levels).abs().flatten(1)
         price = torch.where(gain > 0, cost / gain.clamp_min(1e-30), torch.inf)

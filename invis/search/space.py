@@ -1,0 +1,122 @@
+"""Where distances are taken: between pixels, or between features of an earlier layer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from invis.search.features import Features
+from invis.search.problem import Problem
+from invis.search.sphere import nearest_distance, neighbour_weights, push
+
+# Length of the longest push in feature space, in units of R; pushes between pixels have this size.
+LONGEST_PUSH = 0.7
+
+
+class Space(Protocol):
+    """How a set is looked at and driven apart; B = U N images, a unit's rows together."""
+
+    def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Responses (B,) of the images v (B, D), and their gradients (B, D)."""
+        ...
+
+    def hold(self, v: Tensor, feasible: Tensor) -> None:
+        """The images that were looked at last are now the places held, where feasible (B,)."""
+        ...
+
+    def away(self, held: Tensor) -> Tensor:
+        """(B, D) the direction in which each held image leaves its neighbours."""
+        ...
+
+    def distance(self, held: Tensor) -> Tensor:
+        """(U,) mean distance to the nearest neighbour."""
+        ...
+
+    def only(self, rows: Tensor) -> Space:
+        """The same for some of the images."""
+        ...
+
+
+class Pixels:
+    """Euclidean distance between images, in units of R."""
+
+    def __init__(self, problem: Problem, images: int) -> None:
+        self.problem, self.images = problem, images
+
+    def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return self.problem.value_and_gradient(v, rows)
+
+    def hold(self, v: Tensor, feasible: Tensor) -> None:
+        pass
+
+    def away(self, held: Tensor) -> Tensor:
+        sets = held.view(-1, self.images, held.shape[1])
+        return push(sets, sets).flatten(0, 1)
+
+    def distance(self, held: Tensor) -> Tensor:
+        return nearest_distance(held.view(-1, self.images, held.shape[1]))
+
+    def only(self, rows: Tensor) -> Pixels:
+        return self
+
+
+class FeatureSpace:
+    """Euclidean distance between features over the root of their number.
+
+    The push of an image is pulled back through the features at the place where it was looked at,
+    against the features that its neighbours held then.
+    """
+
+    def __init__(self, problem: Problem, images: int, features: Features, held: Tensor) -> None:
+        self.problem, self.images, self.features = problem, images, features
+        self.held = problem.run(lambda v: (features(problem.image(v)).detach(),), held)[0]
+        self.pushes = torch.zeros_like(held)
+        self.longest = torch.zeros(len(held) // images, device=held.device)
+        self.seen = (self.held, self.pushes)
+
+    def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        neighbours = torch.arange(len(v), device=v.device) // self.images
+        sets = self.held.view(-1, self.images, self.held.shape[1])
+        place = torch.arange(len(v), device=v.device) % self.images
+
+        def run(part: Tensor, who: Tensor, group: Tensor, at: Tensor) -> tuple[Tensor, ...]:
+            part = part.detach().requires_grad_()
+            x = self.problem.image(part)
+            f = self.problem.respond(x, who)
+            (slope,) = torch.autograd.grad(f.sum(), part, retain_graph=True)
+            phi = self.features(x)
+            now = sets[group].clone()
+            now[torch.arange(len(at)), at] = phi.detach()
+            shares = neighbour_weights(now, now)[torch.arange(len(at)), at]
+            target = phi.detach() - (shares[:, None, :] @ now)[:, 0]
+            (pulled,) = torch.autograd.grad((phi * target).sum(), part)
+            return f.detach(), slope, phi.detach(), pulled
+
+        f, slope, phi, pulled = self.problem.run(run, v, rows, neighbours, place)
+        self.seen = (phi, pulled)
+        return f, slope
+
+    def hold(self, v: Tensor, feasible: Tensor) -> None:
+        phi, pulled = self.seen
+        self.held = torch.where(feasible[:, None], phi, self.held)
+        self.pushes = torch.where(feasible[:, None], pulled, self.pushes)
+
+    def away(self, held: Tensor) -> Tensor:
+        lengths = self.pushes.norm(dim=1).view(-1, self.images).amax(1)
+        self.longest = torch.maximum(self.longest, lengths)
+        scale = (LONGEST_PUSH / self.longest.clamp_min(1e-20)).repeat_interleave(self.images)
+        return self.pushes * scale[:, None]
+
+    def distance(self, held: Tensor) -> Tensor:
+        sets = self.held.view(-1, self.images, self.held.shape[1])
+        return nearest_distance(sets) / sets.shape[2] ** 0.5
+
+    def only(self, rows: Tensor) -> FeatureSpace:
+        kept = object.__new__(FeatureSpace)
+        kept.problem, kept.images, kept.features = self.problem, self.images, self.features
+        kept.held, kept.pushes = self.held[rows], self.pushes[rows]
+        kept.seen = (kept.held, kept.pushes)
+        kept.longest = self.longest[rows[:: self.images] // self.images]
+        return kept
