@@ -3,13 +3,13 @@
 They are honest small siblings of VGG-19 and ResNet-50: the same kinds of layers under the same
 names, so that what is learnt on them carries over, yet small enough to ship in the repository.
 
-- `minivgg`: eight 3x3 convolutions in four stages, ReLU, max pooling, no skip. Batch norm exists only
-  while training and is folded into the convolutions on export. Up to conv3_2 the receptive fields
-  are those of VGG-19 (3, 5, 10, 14, 24, 32 px).
-- `miniresnet`: one bottleneck block in each of four stages, with torchvision's names. The stem is a 3x3
-  convolution of stride 1, then ResNet-50's max pooling: its 7x7 stem of stride 2 would leave layer4 of
-  a 64 px image a map of 2x2, and without the convolution's stride it is 4x4. One block a stage
-  because deeper and narrower versions learn more slowly within a training of an hour on a CPU.
+- `minivgg`: eight 3x3 convolutions in four stages, ReLU, max pooling, no skip. Batch norm exists
+  only while training and is folded into the convolutions on export. Up to conv3_2 the receptive
+  fields are those of VGG-19 (3, 5, 10, 14, 24, 32 px).
+- `miniresnet`: one bottleneck block in each of four stages, with torchvision's names. The stem is a
+  3x3 convolution of stride 1, then ResNet-50's max pooling: its 7x7 stem of stride 2 would leave
+  layer4 of a 64 px image a map of 2x2; without the convolution's stride it is 4x4. One block a
+  stage because deeper, narrower versions learn more slowly within an hour on a CPU.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(width, out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out)
         self.relu = nn.ReLU()
-        self.downsample: nn.Module | None = None
+        self.downsample: nn.Sequential | None = None
         if stride != 1 or channels != out:
             self.downsample = nn.Sequential(
                 nn.Conv2d(channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out)
@@ -91,6 +91,10 @@ class MiniResNet(nn.Module):
         self.relu = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         channels = RESNET_STEM
+        self.layer1: nn.Module
+        self.layer2: nn.Module
+        self.layer3: nn.Module
+        self.layer4: nn.Module
         for stage, (width, depth) in enumerate(RESNET_STAGES, start=1):
             blocks = []
             for index in range(depth):

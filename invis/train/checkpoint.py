@@ -32,7 +32,7 @@ def prepare_folder(out: str | Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise InvisError(
-            f"out is {str(out)!r}, but it can't be written ({error.strerror}); choose another folder."
+            f"out is {str(out)!r}, but it can't be written: {error.strerror}."
         ) from error
     return folder
 

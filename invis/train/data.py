@@ -1,8 +1,8 @@
 """Folders of images as one array: decoded once, memory-mapped afterwards.
 
 A folder is in ImageFolder layout: one folder per class, classes numbered in the order of their
-sorted names. Decoding 50,000 JPEGs costs more than reading them a thousand times from the page cache, and
-several training processes share one memory-mapped file.
+sorted names. Decoding 50,000 JPEGs takes longer than reading them many times from the page cache,
+and several training processes share one memory-mapped file.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def list_folder(folder: str | Path) -> tuple[list[Path], NDArray[np.int64], tupl
 
 
 def split_folder(data: str | Path) -> tuple[Path, Path | None]:
-    """Folders of `data` to train and validate on: `train` and `val` (or `test`), or `data`, none."""
+    """Folders to train and validate on: `train` and `val` (or `test`), else `data` and none."""
     root = Path(data)
     if not root.is_dir():
         raise InvisError(f"data is {str(data)!r}, but there is no such folder.")

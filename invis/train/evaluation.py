@@ -90,7 +90,7 @@ def evaluate(
     folder = root / "val" if (root / "val").is_dir() else root
     images = load_images(folder, size)
     training = net.training
-    net = net.to(where, memory_format=torch.channels_last).eval()
+    net = net.to(where).to(memory_format=torch.channels_last).eval()
     try:
         top1, top5 = accuracy(net, images, mean, std, where)
     finally:
