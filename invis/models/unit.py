@@ -110,24 +110,67 @@ class Units:
                 f"take uint8 images (B, {height}, {width}, {channels})"
             )
         index = torch.as_tensor(index, device=self.device)
-        top, left, bottom, right = self.cone.window
-        row, col = self.cone.position
+        places = self._places()
         axes = self._axes()
+        per_pass = FULL_BATCH * len(places)
         found = []
-        for start in range(0, len(pixels), FULL_BATCH):
-            part = slice(start, start + FULL_BATCH)
-            patch = pixels[part].permute(0, 3, 1, 2).to(self.device, self.readout.dtype)
-            canvas = self.grey.to(patch.dtype)[:, None, None].expand(
-                len(patch), -1, *self.model.input_size
+        for start in range(0, len(pixels), per_pass):
+            part = slice(start, start + per_pass)
+            patches = pixels[part].permute(0, 3, 1, 2).to(self.device, self.readout.dtype)
+            count = -(-len(patches) // len(places))
+            canvas = self.grey.to(patches.dtype)[:, None, None].repeat(
+                count, 1, *self.model.input_size
             )
-            canvas = canvas.clone()
-            canvas[:, :, top:bottom, left:right] = patch
-            out = self.full(self.normalise(canvas))
-            if axes is not None:
-                out = out.select(max(axes), row if axes[0] > axes[1] else col)
-                out = out.select(min(axes), col if axes[0] > axes[1] else row)
-            found.append((out.flatten(1) * self.readout[index[part]]).sum(1))
+            for k, patch in enumerate(patches):
+                (top, left), _ = places[k % len(places)]
+                canvas[k // len(places), :, top : top + height, left : left + width] = patch
+            maps = self.full(self.normalise(canvas))
+            rows = [
+                self._pick(maps, k // len(places), places[k % len(places)][1], axes)
+                for k in range(len(patches))
+            ]
+            found.append((torch.stack(rows) * self.readout[index[part]]).sum(1))
         return torch.cat(found).float().cpu() if found else torch.zeros(0)
+
+    def _places(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """Corners (top, left) at which patches fit on one canvas, and the position that sees each.
+
+        A unit elsewhere in the map sees the same patch there, so that one pass through the network
+        measures many patches, as long as their fields neither overlap nor touch the border.
+        """
+        cone = self.cone
+        top, left = cone.window[:2]
+        alone = [((top, left), cone.position)]
+        if cone.whole or cone.image_shape[1:] != (cone.receptive_field, cone.receptive_field):
+            return alone
+        step = -(-cone.receptive_field // cone.stride)
+        shifts = []
+        for begin, side in zip((top, left), cone.input_size, strict=True):
+            first = -(begin // cone.stride)
+            last = (side - begin - cone.receptive_field) // cone.stride
+            shifts.append(range(first, last + 1, step))
+        places = [
+            ((top + i * cone.stride, left + j * cone.stride),
+             (cone.position[0] + i, cone.position[1] + j))
+            for i in shifts[0] for j in shifts[1]
+        ]  # fmt: skip
+        for (row, column), position in (places[0], places[-1]):
+            other = build_cone(self.model, self.layer, position)
+            if other.window[:2] != (row, column) or other.image_shape != cone.image_shape:
+                return alone
+        return places
+
+    @staticmethod
+    def _pick(
+        maps: Tensor, image: int, position: tuple[int, int], axes: tuple[int, int] | None
+    ) -> Tensor:
+        """(C,) the values of all channels at one position of one image's map."""
+        out = maps[image : image + 1]
+        if axes is not None:
+            row, col = position
+            out = out.select(max(axes), row if axes[0] > axes[1] else col)
+            out = out.select(min(axes), col if axes[0] > axes[1] else row)
+        return out.flatten()
 
     def _axes(self) -> tuple[int, int] | None:
         flow = self.model.flow
