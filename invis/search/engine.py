@@ -121,9 +121,11 @@ class Searched(Protocol):
     best: Tensor
     reference: Tensor
     held: Tensor
-    held_value: Tensor
     steps: int
     course: list[tuple[int, Tensor]]
+
+    @property
+    def held_value(self) -> Tensor: ...
 
     @property
     def distance(self) -> Tensor:
@@ -179,9 +181,7 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
     if dead.any():
         picked = dead.nonzero()[:, 0].tolist()
         lifeless = [
-            batch.result(
-                k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True
-            )
+            batch.result(k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True)
             for k in picked
         ]
         yield Snapshot("measure", 0, 0.3, f"{len(picked)} dead", lifeless)
@@ -207,6 +207,9 @@ def search_sets(
             feature_distance=float(sets.distance[k]) if batch.features is not None else None,
         )
 
+    def unfinished() -> list[xr.Dataset]:
+        return [now(k, False) for k in range(len(sets.units))]
+
     while len(sets.units):
         for _ in range(STEPS_PER_SNAPSHOT):
             sets.step()
@@ -226,7 +229,7 @@ def search_sets(
             done,
             f"{total - len(staying)}/{total} units, distance {distance:.2f} R",
             finished,
-            lambda: [now(k, False) for k in range(len(sets.units))],
+            unfinished,
         )
 
 
