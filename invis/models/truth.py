@@ -1,7 +1,7 @@
 """Ground truth: units whose invariance is known exactly, as ordinary torch modules.
 
-With x the image as a vector (pixel deviations from grey over 255, three colours, 24 x 24 px) and w unit
-vectors:
+With x the image as a vector (pixel deviations from grey over 255, three colours, 24 x 24 px) and w
+unit vectors:
 
     simple_cell       f = w.x                               none: a linear unit
     complex_cell      f = (w1.x)^2 + (w2.x)^2               phase: w1, w2 a quadrature pair

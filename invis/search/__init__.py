@@ -1,4 +1,4 @@
-"""Searches for invariant sets. The package itself can be called: `invis.search("vgg16/conv3_1/3")`."""
+"""Searches for invariant sets; `invis.search("vgg16/conv3_1/3")` calls the package itself."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invis.errors import InvisError
 
-DEFAULT_CYCLES_PER_PIXEL = 0.35
+DEFAULT_CYCLES_PER_PIXEL = 0.5
 
 
 class Band:
@@ -82,14 +82,12 @@ def full_band(shape: tuple[int, int, int]) -> float:
 
 
 def default_band(shape: tuple[int, int, int]) -> tuple[float, float]:
-    """0 to 0.35 cycles a pixel: wide enough for selectivity, too narrow for static.
+    """0 to 0.5 cycles a pixel in every direction, finer diagonals left out.
 
-    Patches of a few pixels hold no static to speak of and keep every frequency.
+    Chosen by looking (docs/band_figure.py) and by what units keep: narrower bands look softer, but
+    take the finest units of real networks most of their response.
     """
-    side = max(shape[1:])
-    if side <= 8:
-        return 0.0, full_band(shape)
-    return 0.0, DEFAULT_CYCLES_PER_PIXEL * side
+    return 0.0, DEFAULT_CYCLES_PER_PIXEL * max(shape[1:])
 
 
 def parse_band(text: str) -> tuple[float, float | None]:

@@ -4,26 +4,27 @@ What the best set of N images of norm R = 1 can reach follows from geometry. Wri
 2 N / (N - 1) * (1 - beta^2) for the linear null, beta = alpha.
 
 *Spread.* sum over pairs |x_i - x_j|^2 = N^2 - |sum x_i|^2 is largest where the images sum to zero;
-then the RMS distance is sqrt(2 N / (N - 1)), and spread = 1 / sqrt(1 - alpha^2). Every unit here but the
-linear one has such sets (N even).
+then the RMS distance is sqrt(2 N / (N - 1)), and spread = 1 / sqrt(1 - alpha^2). Every unit here
+but the linear one has such sets (N even).
 
 *Linear unit.* Index and spread are 1: the simplex among the directions that w ignores.
 
-*|w.x|.* Images of both signs are far apart, so the nearest neighbour has the same sign. With N / 2 of
-each sign, a simplex of N / 2 images each: d^2 = 2 (N/2) / (N/2 - 1) (1 - alpha^2), for N = 2 the two
-poles, d = 2. For N = 8 the index is sqrt(7/6) = 1.080. (One image of one sign and seven of the other
-have a larger *mean*, 1.24, bought by a single distant image, and a smaller smallest distance; the
-search, like the paper's objective, makes the smallest distance large.)
+*|w.x|.* Images of both signs are far apart, so the nearest neighbour has the same sign. With N / 2
+of each sign, a simplex of N / 2 images each: d^2 = 2 (N/2) / (N/2 - 1) (1 - alpha^2), for N = 2 the
+two poles, d = 2. For N = 8 the index is sqrt(7/6) = 1.080. (One image of one sign and seven of the
+other have a larger *mean*, 1.24, bought by a single distant image, and a smaller smallest distance;
+the search, like the paper's objective, makes the smallest distance large.)
 
-*Quadrature pair* f = (w1.x)^2 + (w2.x)^2. The response alpha needs a component of squared length alpha
-in the plane of w1 and w2, at any angle; 1 - alpha is left outside. Angles 2 pi i / N and, outside the
-plane, +e and -e in turn give neighbours at d^2 = 2 alpha (1 - cos(2 pi / N)) + 4 (1 - alpha): for N = 8,
-alpha = 0.9 the index is 1.461. Two steps away they are farther, 2 alpha (1 - cos(4 pi / N)).
+*Quadrature pair* f = (w1.x)^2 + (w2.x)^2. The response alpha needs a component of squared length
+alpha in the plane of w1 and w2, at any angle; 1 - alpha is left outside. Angles 2 pi i / N and,
+outside the plane, +e and -e in turn give neighbours at d^2 = 2 alpha (1 - cos(2 pi / N)) +
+4 (1 - alpha): for N = 8, alpha = 0.9 the index is 1.461. Two steps away they are farther,
+2 alpha (1 - cos(4 pi / N)).
 
-*Maximum over K >= N orthonormal w_k.* x_i = alpha w_i - c sum_(j != i) w_j + t e_i with a simplex e_i
-outside, t^2 = 1 - alpha^2 - (N - 1) c^2. At c = alpha / (N - 1) the images sum to zero and all inner
-products are -1 / (N - 1): the simplex of all N, index = spread = 1 / sqrt(1 - alpha^2). It needs
-t^2 >= 0, that is N >= 1 / (1 - alpha^2) + ... = 1 + alpha^2 / (1 - alpha^2); for alpha = 0.9, N >= 5.3.
+*Maximum over K >= N orthonormal w_k.* x_i = alpha w_i - c sum_(j != i) w_j + t e_i with a simplex
+e_i outside, t^2 = 1 - alpha^2 - (N - 1) c^2. At c = alpha / (N - 1) the images sum to zero and all
+inner products are -1 / (N - 1): the simplex of all N, index = spread = 1 / sqrt(1 - alpha^2). It
+needs t^2 >= 0, that is N >= 1 / (1 - alpha^2): for alpha = 0.9, N >= 5.3.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ def expected_spread(unit: str, alpha: float) -> float:
 def coverage(unit: str, projections: NDArray[np.floating]) -> float:
     """The share of the known orbit that a set covers.
 
-    For a circle (phase, hue): the share within half a step of an even spacing, pi / N, of some image.
-    For a finite orbit: the members that some image sits on, over min(N, members). For the linear
-    unit, whose orbit is one point: the share of images on it.
+    For a circle (phase, hue): the share within half a step of an even spacing, pi / N, of some
+    image. For a finite orbit: the members that some image sits on, over min(N, members). For the
+    linear unit, whose orbit is one point: the share of images on it.
 
     Args:
         projections: (N, K) of the images on the unit's filters.
@@ -88,8 +89,8 @@ def run_checks(seed: int = 0, device: str | None = None) -> list[dict[str, Any]]
     """Search every ground-truth unit with the default settings.
 
     Returns:
-        One row a unit: unit, expected_index, index, expected_spread, spread, coverage, false_claim (how
-        far index or spread exceed what geometry allows, as a share), passed.
+        One row a unit: unit, expected_index, index, expected_spread, spread, coverage,
+        false_claim (how far index or spread exceed what geometry allows, as a share), passed.
     """
     truth, settings = GroundTruth(), Settings()
     rows = []

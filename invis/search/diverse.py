@@ -3,8 +3,9 @@
 A feasible-direction method with one state for each image. `held` is the last place at which the
 image met the floor; from there it is pushed away from its neighbours, along the unit's level set
 where the floor binds. An image that lands below the floor is led back by Newton steps along its own
-gradient; if that fails for PATIENCE steps it returns to `held` with a shorter step. So every image of
-the set meets the floor at every moment: the floor is a constraint, never a term of a weighted sum.
+gradient; if that fails for PATIENCE steps it returns to `held` with a shorter step. So every image
+of the set meets the floor at every moment: the floor is a constraint, never a term of a weighted
+sum.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ def feature_null(
 ) -> float:
     """How far apart in features a set of the unit's affine approximation can get.
 
-    The unit becomes f(x0) + grad f(x0) . (x - x0) at its reference x0; band, contrast, alpha, number
-    of images and features stay.
+    The unit becomes f(x0) + grad f(x0) . (x - x0) at its reference x0; band, contrast, alpha,
+    number of images and features stay.
 
     Args:
         unit: which unit of the problem.

@@ -29,7 +29,8 @@ class Features:
         if found.receptive_field > min(patch.image_shape[1:]):
             raise InvisError(
                 f"distance {layer!r} has a receptive field of {found.receptive_field} px, and "
-                f"{units.layer.layer} sees {patch.image_shape[1]} px: name an earlier layer, or pixels"
+                f"{units.layer.layer} sees {patch.image_shape[1]} px: name an earlier layer, "
+                "or pixels"
             )
         node = next(n for n in model.flow.traced.full.graph.nodes if n.name == found.node)
         self.layer = found.layer

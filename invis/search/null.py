@@ -1,9 +1,9 @@
 """The null of an invariant set: what a unit with no invariance at all would allow.
 
 For an affine unit f = w.x + b every set of N images x_i (deviations from grey) obeys
-|sum x_i| >= sum (f_i - g) / |w|, and the pairs obey sum |x_i - x_j|^2 = N sum |x_i|^2 - |sum x_i|^2.
-With beta = (mean f_i - g) / (a_free - g) and a_free - g = R |w| this bounds the mean squared distance
-of all pairs by
+|sum x_i| >= sum (f_i - g) / |w|, and the pairs obey sum |x_i - x_j|^2 = N sum |x_i|^2 - |sum
+x_i|^2. With beta = (mean f_i - g) / (a_free - g) and a_free - g = R |w| this bounds the mean
+squared distance of all pairs by
 
     d_null^2 = 2 / (N (N - 1)) * (N sum |x_i|^2 - (N R beta)^2),
 

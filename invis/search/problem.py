@@ -110,9 +110,7 @@ class Problem:
         x = torch.as_tensor(pixels, device=self.device).permute(0, 3, 1, 2).float() + self.low
         return self.band.coefficients(x) / self.radius
 
-    def run(
-        self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor
-    ) -> tuple[Tensor, ...]:
+    def run(self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor) -> tuple[Tensor, ...]:
         """Call `run` on micro-batches of the arguments' rows and join what it returns.
 
         The batch is halved whenever the device runs out of memory.
@@ -150,7 +148,7 @@ class Problem:
         if not torch.isfinite(f).all():
             bad = self.units.addresses[int(who[int((~torch.isfinite(f)).nonzero()[0])])]
             raise InvisError(
-                f"{bad} responds with NaN or infinity: check the weights of the model for such values"
+                f"{bad} responds with NaN or infinity: check the model's weights for such values"
             )
         return f
 

@@ -16,10 +16,10 @@ CLOSE = 1e-3
 def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
     """Unit vectors (B, D) -> 8-bit images (B, h, w, C) with nearly the same responses.
 
-    Plain rounding adds noise of a third of a grey level, which a unit selective for fine detail sees.
-    So a few pixels are rounded to their other neighbour: those nearest to the middle between two
-    levels for the response they give back, in the direction of the gradient, until the response is
-    that of the unrounded image. Every pixel stays within one level of its exact value.
+    Plain rounding adds noise of a third of a grey level, which a unit selective for fine detail
+    sees. So a few pixels are rounded to their other neighbour: those nearest to the middle between
+    two levels for the response they give back, in the direction of the gradient, until the response
+    is that of the unrounded image. Every pixel stays within one level of its exact value.
     """
     exact = problem.image(v)
     levels = exact.round().clamp(problem.low, problem.high)

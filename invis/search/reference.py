@@ -58,8 +58,8 @@ def maxima_steps(
 
     Normalised gradient steps with momentum, the step shrinking from large to small: the response is
     piecewise linear, and only large steps leave its many small peaks. After a third of the way half
-    of the starts go on: the strongest of each place, then the strongest. A monotone ascent ends the climb, first without the pixel range (a_free),
-    then inside it (a*).
+    of the starts go on: the strongest of each place, then the strongest. A monotone ascent ends
+    the climb, first without the pixel range (a_free), then inside it (a*).
     """
     units = len(generators)
     starts = torch.stack([random_starts(problem, restarts, g) for g in generators])
