@@ -44,27 +44,35 @@ class Layer:
 def layers(model: "Model") -> list[Layer]:
     """The convolutions and residual sums of a model, in the order in which they run.
 
-    A model without any has its direct children listed instead.
+    Of the ground truth, and of a model without any, the direct children are listed instead.
     """
     flow, paper = model.flow, paper_names(model.module)
-    order = {node: i for i, node in enumerate(flow.traced.full.graph.nodes)}
-    found: dict[str, tuple[int, Layer]] = {}
-    for path in flow.traced.outputs:
+    order = {node.name: i for i, node in enumerate(flow.traced.full.graph.nodes)}
+    found: dict[str, Layer] = {}
+    for path, outputs in flow.traced.outputs.items():
         module = model.module.get_submodule(path)
-        outputs = flow.traced.outputs[path]
-        if not isinstance(module, nn.Conv2d) and _residual_sum(flow, outputs[-1]) is None:
+        shown = isinstance(module, nn.Conv2d) or _residual_sum(flow, outputs[-1]) is not None
+        if not shown or not _has_value(flow, path) or isinstance(model.module, _ground_truth()):
             continue
-        if len(outputs) == 1 and outputs[0] in flow.traced.shapes:
-            layer = _layer(model, flow, path, paper.get(path, path), False)
-            # A block and the stage that it ends have one sum: the block gives the name.
-            if layer.node not in found or len(path) > len(found[layer.node][1].layer):
-                found[layer.node] = order[outputs[0]], layer
+        layer = _layer(model, flow, path, paper.get(path, path), False)
+        # A block and the stage that it ends have one sum: the block gives the name.
+        if layer.node not in found or len(path) > len(found[layer.node].layer):
+            found[layer.node] = layer
     if not found:
-        for path, _ in model.module.named_children():
-            outputs = flow.traced.outputs.get(path, [])
-            if len(outputs) == 1 and outputs[0] in flow.traced.shapes:
-                found[path] = order[outputs[0]], _layer(model, flow, path, path, False)
-    return [layer for _, layer in sorted(found.values(), key=lambda pair: pair[0])]
+        children = [path for path, _ in model.module.named_children() if _has_value(flow, path)]
+        found = {path: _layer(model, flow, path, path, False) for path in children}
+    return sorted(found.values(), key=lambda layer: order[layer.node])
+
+
+def _ground_truth() -> type[nn.Module]:
+    from invis.models.truth import GroundTruth
+
+    return GroundTruth
+
+
+def _has_value(flow: Flow, path: str) -> bool:
+    outputs = flow.traced.outputs.get(path, [])
+    return len(outputs) == 1 and outputs[0] in flow.traced.shapes
 
 
 def find_layer(model: "Model", name: str, raw: bool = False) -> Layer:

@@ -18,7 +18,8 @@ def weights_hash(state: State) -> str:
     for key in sorted(state):
         tensor = state[key].detach().cpu().contiguous()
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        flat = tensor.reshape(-1)
+        # Not reshape(-1), which keeps the stride 0 that a single element may have.
+        flat = tensor.as_strided((tensor.numel(),), (1,))
         if flat.numel():
             digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()[:12]

@@ -176,20 +176,19 @@ def _seed(weights: str) -> int:
 
 
 def _load_truth(weights: str | None) -> Model:
-    from invis.models.truth import GroundTruth
+    from invis.models import truth
 
-    if weights is not None:
+    if weights not in (None, "default"):
         raise InvisError(f"weights {weights!r} do not apply to truth: its units are formulas")
-    module = GroundTruth()
-    mean = (0.5,) * 3
+    module = truth.GroundTruth()
     return Model(
         name=TRUTH,
         weights="default",
         weights_hash=weights_hash(module.state_dict()),
         module=module,
-        mean=mean,
-        std=(1.0,) * 3,
-        input_size=(24, 24),
+        mean=truth.MEAN,
+        std=truth.STD,
+        input_size=truth.INPUT_SIZE,
         channels=3,
         note="units whose invariance is known",
         is_default=True,
