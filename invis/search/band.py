@@ -105,7 +105,7 @@ def parse_band(text: str) -> tuple[float, float | None]:
         band = (float(low or 0), float(high) if high else None)
     except ValueError:
         band = (math.nan, None)
-    if not (band[0] >= 0 and (band[1] is None or band[0] <= band[1] < math.inf)):
+    if not (0 <= band[0] < math.inf and (band[1] is None or band[0] <= band[1] < math.inf)):
         raise InvisError(
             f"band {text!r} is not LOW:HIGH with 0 <= LOW <= HIGH in cycles per image, such as "
             "0:8; `all` lifts the limit"
