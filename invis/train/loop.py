@@ -56,7 +56,9 @@ def run(
         data: a folder in ImageFolder layout, or one with `train` and `val` in that layout.
         out: folder for the checkpoints, `<arch>.safetensors` (fp16, shipped form) and `card.json`.
             The decoded images go to `.invis-images` beside it.
-        epochs: None for the recipe's own number.
+        epochs: None for the recipe's own number. A training that goes on may be asked for another
+            number: the rest of its cycle is then that of the new number, and the card's history
+            tells which epoch was planned as one of how many.
         seed: of the initial weights, the order and the augmentation.
         record: also write the trajectory to `out/record`.
         device: None to choose automatically.
@@ -101,7 +103,7 @@ def run(
         trainer.history.append(entry)
         save_checkpoint(folder, trainer.state())
         if progress:
-            scores = " ".join(f"{k} {v:.4g}" for k, v in entry.items() if k != "epoch")
+            scores = " ".join(f"{k} {v:.4g}" for k, v in entry.items() if k not in ("epoch", "of"))
             left = sum(_cost(recipe, e, epochs) for e in range(epoch + 1, epochs))
             eta = entry["seconds"] / _cost(recipe, epoch, epochs) * left
             print(
@@ -153,7 +155,7 @@ class _Trainer:
         )
 
     def settings(self) -> dict[str, Any]:
-        """All that must be equal for a training to go on from a checkpoint."""
+        """All that must be equal for a training to go on from a checkpoint, and `epochs`."""
         recipe = {k: v for k, v in asdict(self.recipe).items() if k not in ("epochs", "sizes")}
         sizes = [list(pair) for pair in self.recipe.sizes]
         settings = {"arch": self.arch, "epochs": self.epochs, "seed": self.seed}
@@ -176,12 +178,17 @@ class _Trainer:
         if state is None:
             return
         mine, found = self.settings(), state["settings"]
-        different = [key for key in mine if found.get(key) != mine[key]]
+        different = [key for key in mine if key != "epochs" and found.get(key) != mine[key]]
         if different:
             key = different[0]
             raise InvisError(
                 f"out is {str(folder)!r}, which holds a training with another {key} "
                 f"({found.get(key)} there, {mine[key]} asked); choose another folder or delete it."
+            )
+        if state["epoch"] > self.epochs:
+            raise InvisError(
+        """What must be equal for a training to go on from a checkpoint, and `epochs`."""
+                "ask for at least as many."
             )
         self.epoch, self.history = state["epoch"], state["history"]
         self.commit = state.get("commit", self.commit)
@@ -215,6 +222,7 @@ class _Trainer:
         self.epoch += 1
         return {
             "epoch": self.epoch,
+            "of": self.epochs,
             "size": size,
             "loss": total / self.epoch_steps,
             "seconds": round(time.perf_counter() - start, 1),
