@@ -160,12 +160,15 @@ def compile_cone(
     need = _needs(flow, needed, target, place)
     if whole:
         need[traced.image] = flow.whole_map(traced.image)
-    if traced.entangled:
-        plan, pick = _run_whole(flow, target, place)
-    else:
-        plan, pick = _plan(flow, needed, need, target, fold), ()
-    (top, bottom), (left, right) = need[traced.image]
     axes, shape = flow.axes[target], traced.shapes[target]
+    pick: tuple[Cut, ...] = ()
+    if axes and (traced.entangled or isinstance(flow.ops[target], ops.Opaque)):
+        pick = tuple((axis, at, 1) for axis, at in zip(axes, place, strict=True))
+    if traced.entangled:
+        plan: list[tuple[nn.Module, _Call]] = [(upto(flow, target), _Call(((0, ()),), 1, (0,)))]
+    else:
+        plan = _plan(flow, needed, need, target, fold)
+    (top, bottom), (left, right) = need[traced.image]
     spatial = {0, *axes} if axes else {0}
     channels = 1
     for axis, size in enumerate(shape):
@@ -178,7 +181,7 @@ def compile_cone(
         channels=channels,
         receptive_field=flow.receptive_field(target),
         stride=flow.stride(target),
-        whole=whole,
+        whole=whole or need[traced.image] == flow.whole_map(traced.image),
         numbers=sum(
             _size(flow, node, need.get(node))
             for node in needed
@@ -248,6 +251,12 @@ def _needs(
     if flow.axes[target] is not None:
         need[target] = (row, row + 1), (col, col + 1)
     for node in reversed(needed):
+        if (
+            isinstance(flow.ops[node], ops.Opaque)
+            and node in need
+            and node is not flow.traced.image
+        ):
+            need[node] = flow.whole_map(node)
         for other in flow.traced.inputs(node):
             if flow.axes[other] is None:
                 continue
@@ -444,15 +453,6 @@ def _call(flow: Flow, node: fx.Node, sources: list[fx.Node]) -> nn.Module:
     if kwargs.get("inplace"):
         kwargs["inplace"] = False
     return steps.CallStep(function, args, kwargs)
-
-
-def _run_whole(
-    flow: Flow, target: fx.Node, place: tuple[int, int]
-) -> tuple[list[tuple[nn.Module, _Call]], tuple[Cut, ...]]:
-    """The network itself up to the target, where its graph cannot be cut open."""
-    axes = flow.axes[target]
-    pick = tuple((a, p, 1) for a, p in zip(axes, place, strict=True)) if axes else ()
-    return [(upto(flow, target), _Call(((0, ()),), 1, (0,)))], pick
 
 
 def upto(flow: Flow, target: fx.Node) -> fx.GraphModule:

@@ -45,6 +45,15 @@ _POINTWISE = (
     nn.Identity,
     nn.modules.dropout._DropoutNd,
 )
+_MAPS = (
+    nn.Conv2d,
+    nn.ConvTranspose2d,
+    nn.GroupNorm,
+    nn.InstanceNorm2d,
+    nn.LocalResponseNorm,
+    nn.Upsample,
+)
+_MAPS_NAMES = {"conv2d", "conv_transpose2d", "group_norm", "instance_norm", "interpolate"}
 _POINTWISE_NAMES = {"hardswish", "dropout", "stochastic_depth", "contiguous", "prelu", "clone"}
 _POINTWISE_NAMES |= {"dropout2d", "alpha_dropout", "feature_dropout", "truediv", "pow", "float"}
 
@@ -119,9 +128,11 @@ class Opaque:
 
     Attributes:
         problem: why no unit behind this node can be shown, or "".
+        maps: turns maps into maps, (B, C, H, W) into (B, C', H', W').
     """
 
     problem: str = ""
+    maps: bool = False
 
 
 Op = (
@@ -171,7 +182,8 @@ def classify(
             return Opaque(), None
         return op, (op.order.index(before[0]), op.order.index(before[1]))
     if isinstance(op, Opaque):
-        return op, None
+        maps = op.maps and len(shape) == 4 and axes.get(inputs[0]) == (2, 3)
+        return op, (2, 3) if maps else None
     # Everything else works on (B, C, H, W).
     if len(shape) != 4 or axes.get(inputs[0]) not in ((2, 3), None):
         return Opaque(), None
@@ -228,7 +240,7 @@ def _kernels(
 def _from_module(module: nn.Module, node: fx.Node) -> Op:
     if isinstance(module, nn.Conv2d):
         if module.padding_mode != "zeros":
-            return Opaque()
+            return Opaque(maps=True)
         rows, cols = _kernels(module.kernel_size, module.stride, module.padding, module.dilation)
         return Conv(rows, cols, module.weight, module.bias, module.groups)
     if isinstance(module, nn.BatchNorm2d):
@@ -252,7 +264,9 @@ def _from_module(module: nn.Module, node: fx.Node) -> Op:
         return Pointwise(identity)
     if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) > 1:
         return Opaque()
-    return LastAxis() if isinstance(module, nn.Linear | nn.LayerNorm) else Opaque()
+    if isinstance(module, nn.Linear | nn.LayerNorm):
+        return LastAxis()
+    return Opaque(maps=isinstance(module, _MAPS))
 
 
 def _adaptive(size: Any, largest: bool, node: fx.Node) -> Op:
@@ -297,7 +311,9 @@ def _from_call(traced: Traced, node: fx.Node) -> Op:
             return Permute(tuple(d % len(dims) for d in dims))
     if name in ("cat", "concat"):
         return Concat()
-    return Pointwise(_passes(node, name)) if _pointwise(name) else Opaque()
+    if _pointwise(name):
+        return Pointwise(_passes(node, name))
+    return Opaque(maps=name in _MAPS_NAMES)
 
 
 def _known_origin(function: Any) -> bool:
@@ -326,7 +342,7 @@ def _conv_function(traced: Traced, node: fx.Node) -> Op:
     if bias is not None:
         fixed = fixed and isinstance(bias, fx.Node) and bias.op == "get_attr"
     if not fixed or any(isinstance(value, fx.Node) for value in rest):
-        return Opaque()
+        return Opaque(maps=True)
     weight = traced.attribute(weight)
     stride, padding, dilation, groups = rest
     rows, cols = _kernels(tuple(weight.shape[2:]), stride, padding, dilation)

@@ -1,0 +1,149 @@
+"""Networks made at random: the cone equals the network at any position, in double precision."""
+
+from typing import Any
+
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from invis.models.cone import compile_cone
+from invis.models.flow import analyse
+from invis.models.trace import trace
+
+CHANNELS = 4
+
+
+class Residual(nn.Module):
+    """x + branch(x), written in place, with an in-place ReLU behind it."""
+
+    def __init__(self, branch: nn.Module, in_place: bool) -> None:
+        super().__init__()
+        self.branch = branch
+        self.in_place = in_place
+        self.relu = nn.ReLU(inplace=in_place)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.branch(x)
+        if self.in_place:
+            out += x
+        else:
+            out = torch.add(x, out)
+        return self.relu(out)
+
+
+class Branches(nn.Module):
+    """Two branches of different reach, joined along the channels and mixed."""
+
+    def __init__(self, near: nn.Module, far: nn.Module) -> None:
+        super().__init__()
+        self.near, self.far = near, far
+        self.mix = nn.Conv2d(2 * CHANNELS, CHANNELS, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mix(torch.cat((self.near(x), self.far(x)), dim=1))
+
+
+class FunctionalPool(nn.Module):
+    """Pooling and ReLU as functions."""
+
+    def __init__(self, largest: bool, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.largest, self.settings = largest, settings
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(x, **self.settings) if self.largest else F.avg_pool2d(x, 2, 1)
+        return F.elu(pooled)
+
+
+def pairs(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def convolutions(draw: st.DrawFn, same: bool = False) -> nn.Module:
+    size, dilation = draw(pairs(1, 3)), draw(pairs(1, 2))
+    groups = draw(st.sampled_from([1, 2, CHANNELS]))
+    if same:
+        stride: tuple[int, int] = (1, 1)
+        padding: Any = "same"
+    else:
+        stride, padding = draw(pairs(1, 3)), draw(pairs(0, 3))
+    return nn.Conv2d(CHANNELS, CHANNELS, size, stride, padding, dilation, groups)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> nn.Module:
+    size = draw(pairs(1, 3))
+    stride, ceil = draw(pairs(1, 3)), draw(st.booleans())
+    padding = tuple(draw(st.integers(0, k // 2)) for k in size)
+    if draw(st.booleans()):
+        return nn.MaxPool2d(size, stride, padding, draw(st.integers(1, 2)), ceil_mode=ceil)
+    divisor = draw(st.sampled_from([None, None, 3]))
+    return nn.AvgPool2d(size, stride, padding, ceil, draw(st.booleans()), divisor)
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> nn.Module:
+    kind = draw(st.integers(0, 8))
+    if kind in (0, 1):
+        return draw(convolutions())
+    if kind in (2, 3):
+        return draw(pools())
+    if kind == 4:
+        bins = draw(pairs(1, 6))
+        return draw(st.sampled_from([nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d]))(bins)
+    if kind == 5:
+        return nn.Sequential(draw(convolutions()), nn.BatchNorm2d(CHANNELS), nn.ReLU(True))
+    if kind == 6:
+        return Residual(draw(convolutions(same=True)), draw(st.booleans()))
+    if kind == 7:
+        return Branches(draw(convolutions(same=True)), draw(convolutions(same=True)))
+    ceil = draw(st.booleans())
+    return FunctionalPool(
+        draw(st.booleans()), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": ceil}
+    )
+
+
+def set_numbers(net: nn.Module) -> None:
+    draw = torch.Generator().manual_seed(0)
+    for part in net.modules():
+        for name, value in [*part.named_parameters(recurse=False)]:
+            value.data.normal_(0, 1 if name == "bias" else 0.5, generator=draw)
+        if isinstance(part, nn.BatchNorm2d):
+            assert part.running_mean is not None and part.running_var is not None
+            part.running_mean.normal_(generator=draw)
+            part.running_var.uniform_(0.5, 2, generator=draw)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(pieces(), min_size=1, max_size=5),
+    pairs(7, 20),
+    st.booleans(),
+    st.data(),
+)
+@torch.no_grad()
+def test_cone_equals_random_networks(
+    parts: list[nn.Module], size: tuple[int, int], fold: bool, data: st.DataObject
+) -> None:
+    net = nn.Sequential(*parts).double().eval()
+    set_numbers(net)
+    image = torch.randn(2, CHANNELS, *size, dtype=torch.float64)
+    try:
+        full = net(image)
+    except RuntimeError:
+        assume(False)  # a kernel larger than its map
+    flow = analyse(trace(net, CHANNELS, size))
+    target = next(node for node in flow.traced.full.graph.nodes if node.op == "output").args[0]
+    rows, cols = full.shape[2:]
+    row, col = data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, cols - 1))
+    for position in ((row, col), (0, 0), (rows - 1, cols - 1)):
+        cone = compile_cone(flow, target, position, fold)
+        top, left, bottom, right = cone.window
+        value = cone(image[:, :, top:bottom, left:right])
+        torch.testing.assert_close(
+            value, full[:, :, position[0], position[1]], rtol=1e-9, atol=1e-9
+        )
+        assert bottom - top <= cone.receptive_field or cone.whole
