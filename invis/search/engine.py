@@ -219,7 +219,7 @@ def search_sets(
         finished = [now(k, bool(ended[k])) for k in leaving]
         staying = [k for k in range(len(sets.units)) if k not in set(leaving)]
         share = 1 - len(staying) / total
-        done = 0.3 + 0.7 * max(share, min(sets.steps / usual_steps, 0.95) * (1 - share))
+        done = 0.3 + 0.7 * (share + (1 - share) * min(sets.steps / usual_steps, 0.95))
         distance = float(sets.distance.mean())
         if leaving:
             sets = sets.only(torch.tensor(staying, dtype=torch.long))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invis.search.problem import Problem
 
-PASSES = 8
+PASSES = 30
 CLOSE = 1e-3
 
 
@@ -24,14 +24,18 @@ def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
     exact = problem.image(v)
     levels = exact.round().clamp(problem.low, problem.high)
     wanted = problem.value(v, index)
+    best, least = levels, torch.full_like(wanted, torch.inf)
     for _ in range(PASSES):
         f, slope = problem.image_gradient(levels, index)
+        missing = wanted - f
+        nearer = missing.abs() < least
+        best = torch.where(nearer[:, None, None, None], levels, best)
+        least = torch.where(nearer, missing.abs(), least)
+        if (least < CLOSE * wanted.abs()).all():
+            break
         other = levels + torch.sign(exact - levels)
         other = torch.where((other - exact).abs() < 1, other, levels)
         other = other.clamp(problem.low, problem.high)
-        missing = wanted - f
-        if (missing.abs() < CLOSE * wanted.abs()).all():
-            break
         gain = (slope * (other - levels)).flatten(1) * missing.sign()[:, None]
         cost = 1 - 2 * (exact - levels).abs().flatten(1)
         price = torch.where(gain > 0, cost / gain.clamp_min(1e-30), torch.inf)
@@ -40,5 +44,5 @@ def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
         flip = (ordered.cumsum(1) - ordered / 2 < missing.abs()[:, None]) & (ordered > 0)
         chosen = torch.zeros_like(flip).scatter(1, order, flip).view_as(levels)
         levels = torch.where(chosen, other, levels)
-    pixels = (levels - problem.low).clamp(0, 255)
+    pixels = (best - problem.low).clamp(0, 255)
     return pixels.permute(0, 2, 3, 1).to("cpu", torch.uint8).numpy()

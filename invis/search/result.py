@@ -168,8 +168,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
         ) from error
     if ds.attrs.get("format") != FORMAT:
         raise InvisError(
-            f"path {str(path)!r} is netCDF but not a result of Invis: give a result.nc written by a "
-            "search"
+            f"path {str(path)!r} is netCDF but no result of Invis: give one written by a search"
         )
     ds.attrs = {key: _plain(key, value) for key, value in ds.attrs.items()}
     for variable in ds.variables.values():
