@@ -189,7 +189,12 @@ def report(folder: Folder) -> None:
 
         ds = folder.results[0][0]
         click.echo()
-        for sentence in [words.verdict(ds), words.remark(ds), *words.warnings(ds)]:
+        for sentence in [
+            words.verdict(ds),
+            words.remark(ds),
+            words.in_features(ds),
+            *words.warnings(ds),
+        ]:
             if sentence:
                 click.echo(sentence)
     click.echo()

@@ -70,7 +70,7 @@ def card(
     about = f"{words.weights(ds)} · {asked}" if asked else words.weights(ds)
     heading = "h1" if kind == "single" else "h2"
     warnings = "".join(f"<li>{_lead(text)}</li>" for text in words.warnings(ds))
-    remark = words.remark(ds)
+    remark = " ".join(filter(None, [words.remark(ds), words.in_features(ds)]))
     measured = (
         f'<div class="measured"><section><h3>Against the null</h3>{charts.scale(ds, top)}</section>'
         f"<section>{charts.courses(ds)}</section></div>"

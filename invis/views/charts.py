@@ -18,19 +18,24 @@ from invis.views import words
 
 def axis_top(results: Sequence[Dataset]) -> float:
     """The end of the common axis: at least 2, in halves, beyond every index and spread."""
-    values = [words.number(ds.attrs, key) or 0.0 for ds in results for key in ("index", "spread")]
+    keys = ("index", "spread", "feature_index")
+    values = [words.number(ds.attrs, key) or 0.0 for ds in results for key in keys]
     return max(2.0, math.ceil(2 * (max(values, default=0.0) + 0.1)) / 2)
 
 
 def scale(ds: Dataset, top: float) -> str:
     """Index and spread of one result on the axis 0..top, with the null at 1."""
-    rows = "".join(
-        f'<div class="row"><span class="name">{key}</span>{_track(marks, top)}'
-        f'<span class="value">{words.figure(value)}</span></div>'
-        for key, mark in (("index", "dot"), ("spread", "diamond"))
-        for value in (words.number(ds.attrs, key),)
-        for marks in ([(mark, value, f"{key} {words.figure(value)}")],)
-    )
+    measures = [("index", "index", "dot"), ("spread", "spread", "diamond")]
+    if words.number(ds.attrs, "feature_index") is not None:
+        measures.append(("feature_index", f"in {ds.attrs.get('distance_space')}", "dot"))
+    rows = ""
+    for key, name, shape in measures:
+        value = words.number(ds.attrs, key)
+        track = _track([(shape, value, f"{name} {words.figure(value)}")], top)
+        rows += (
+            f'<div class="row"><span class="name">{escape(name)}</span>{track}'
+            f'<span class="value">{words.figure(value)}</span></div>'
+        )
     return f'<div class="scale">{rows}{_axis(top)}</div>'
 
 

@@ -118,6 +118,17 @@ def remark(ds: Dataset) -> str:
     return f"The spread, {spread:.2f}, finds no invariance among all pairs either."
 
 
+def in_features(ds: Dataset) -> str:
+    """What the distance in an earlier layer's features says; empty for a search in pixels."""
+    index = number(ds.attrs, "feature_index")
+    if index is None or ds.attrs.get("dead"):
+        return ""
+    return (
+        f"In the features of {ds.attrs.get('distance_space')} they are {index:.2f} times as far "
+        "apart as the same search got on a linear unit."
+    )
+
+
 def warnings(ds: Dataset) -> list[str]:
     """What a reader must know before believing the index. Empty for a clean result."""
     a = ds.attrs

@@ -109,6 +109,13 @@ def test_the_axis_holds_every_measure(value):
     assert axis_top([complex_cell_result(index=value, spread=0.7)]) > value
 
 
+def test_a_distance_in_features_stands_beside_its_own_null():
+    ds = complex_cell_result(distance_space="conv2_2", feature_index=1.7, spread=1.2)
+    page = Page(gallery_html([ds]))
+    assert [i["aria-label"] for i in page.all("i", "dot")][1:] == ["in conv2_2 1.70"]
+    assert "In the features of conv2_2 they are 1.70 times" in page.text
+
+
 def test_the_stretch_is_told_and_can_be_switched_off(one):
     page = Page(gallery_html([one]))
     assert "contrast stretched ×2 for display" in page.text
