@@ -127,7 +127,8 @@ def paper_names(module: nn.Module) -> dict[str, str]:
 
 def _near(model: "Model", name: str) -> str:
     known = [layer.layer for layer in layers(model)]
-    close = get_close_matches(name, [*known, *model.flow.traced.outputs], n=3, cutoff=0.5)
+    names = dict.fromkeys([*known, *model.flow.traced.outputs])
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
     if not close:
         close = [known[0], known[-1]] if len(known) > 1 else known
     return f"{'are' if len(close) > 1 else 'is'} {', '.join(close)}"

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,10 +62,22 @@ class Units:
         """(C,) the neutral colour in grey levels, whole numbers."""
         return torch.tensor(self.model.grey, device=self.device)
 
+    @cached_property
+    def _affine(self) -> Tensor:
+        """(2, 1, C, 1, 1) scale and shift from deviations in grey levels to the input."""
+        model = self.model
+        grey, mean, std = torch.tensor([model.grey, model.mean, model.std], dtype=torch.float64)
+        both = torch.stack([1 / (255 * std), (grey / 255 - mean) / std])
+        return both[:, None, :, None, None].to(self.device, self.readout.dtype)
+
     def normalise(self, pixels: Tensor) -> Tensor:
         """Grey levels (B, C, h, w) in 0..255 -> the network's input."""
-        scale, shift = self._scale_and_shift(pixels, (0.0,) * len(self.model.mean))
-        return pixels * scale + shift
+        return self._input(pixels - self.grey.to(pixels.dtype)[:, None, None])
+
+    def _input(self, x: Tensor) -> Tensor:
+        """Deviations from grey in grey levels (B, C, h, w) -> the network's input."""
+        scale, shift = self._affine.to(x.dtype)
+        return torch.addcmul(shift, x, scale)
 
     def responses(self, x: Tensor, index: Tensor) -> Tensor:
         """What unit `index[b]` answers to image b, differentiable.
@@ -76,16 +89,7 @@ class Units:
         Returns:
             (B,) pre-activations.
         """
-        scale, shift = self._scale_and_shift(x, self.model.grey)
-        layer = self.cone(x * scale + shift)
-        return (layer * self.readout[index]).sum(1)
-
-    def _scale_and_shift(self, x: Tensor, offset: Sequence[float]) -> tuple[Tensor, Tensor]:
-        std, mean = self.model.std, self.model.mean
-        scale = [1 / (255 * s) for s in std]
-        shift = [(o / 255 - m) / s for o, m, s in zip(offset, mean, std, strict=True)]
-        made = x.new_tensor([scale, shift])[:, None, :, None, None]
-        return made[0], made[1]
+        return (self.cone(self._input(x)) * self.readout[index]).sum(1)
 
     @torch.no_grad()
     def full_responses(

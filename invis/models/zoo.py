@@ -1,11 +1,13 @@
 """Networks by name: torchvision's, the embedded ones, the ground truth, and weights from files."""
 
 import re
+import sys
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import torch
 from torch import nn
@@ -92,12 +94,13 @@ def load_model(name: str, weights: str | None = None, layer: str | None = None) 
     """
     name, _, tagged = name.partition("@")
     if name not in model_names():
-        near = get_close_matches(name, model_names(), n=3, cutoff=0.5) or ["vgg16", "resnet50"]
-        raise InvisError(f"model {name!r} does not exist: the nearest are {', '.join(near)}")
+        near = get_close_matches(name.lower(), model_names(), n=3, cutoff=0.6)
+        known = f"the nearest are {', '.join(near)}" if near else "vgg16, resnet50 and minivgg do"
+        raise InvisError(f"model {name!r} does not exist: {known}")
     prefix = tagged if _HASH.fullmatch(tagged) else ""
     if tagged and weights is None and not prefix:
         weights = tagged
-    elif tagged and not prefix and weights is not None:
+    elif tagged and not prefix and weights not in (None, tagged):
         raise InvisError(
             f"weights {weights!r} and the address's {tagged!r} are given at once: leave out one"
         )
@@ -231,14 +234,32 @@ def _load_embedded(name: str, weights: str) -> Model:
 
 def _load_torchvision(name: str, weights: str | None) -> Model:
     chosen = _choose(name, weights)
+    state = read_weights(_download(name, chosen))
+    return _fitted(name, state, chosen.name, chosen.name, f"torchvision {chosen.name}")
+
+
+def checkpoint(weights: Any) -> Path:
+    """Where torch.hub keeps the file of a torchvision weights entry, once it is downloaded."""
+    file = Path(urlparse(weights.url).path).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / file
+
+
+def _download(name: str, weights: Any) -> Path:
+    path = checkpoint(weights)
+    if path.is_file():
+        return path
+    digest = re.search(r"-([0-9a-f]{8,})\.", path.name)
     try:
-        state = chosen.get_state_dict(progress=False, check_hash=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(
+            weights.url, str(path), digest and digest[1], progress=sys.stderr.isatty()
+        )
     except (OSError, RuntimeError) as error:
         raise InvisError(
-            f"weights {chosen.name} of {name} could not be downloaded "
+            f"weights {weights.name} of {name} could not be downloaded "
             f"({type(error).__name__}): offline, use {OFFLINE}"
         ) from error
-    return _fitted(name, state, chosen.name, chosen.name, f"torchvision {chosen.name}")
+    return path
 
 
 def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, note: str) -> Model:
