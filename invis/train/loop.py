@@ -155,7 +155,7 @@ class _Trainer:
         )
 
     def settings(self) -> dict[str, Any]:
-        """All that must be equal for a training to go on from a checkpoint, and `epochs`."""
+        """`epochs`, and what must be equal for a training to go on from a checkpoint."""
         recipe = {k: v for k, v in asdict(self.recipe).items() if k not in ("epochs", "sizes")}
         sizes = [list(pair) for pair in self.recipe.sizes]
         settings = {"arch": self.arch, "epochs": self.epochs, "seed": self.seed}
@@ -187,7 +187,7 @@ class _Trainer:
             )
         if state["epoch"] > self.epochs:
             raise InvisError(
-        """What must be equal for a training to go on from a checkpoint, and `epochs`."""
+                f"epochs is {self.epochs}, but {str(folder)!r} holds {state['epoch']} already; "
                 "ask for at least as many."
             )
         self.epoch, self.history = state["epoch"], state["history"]

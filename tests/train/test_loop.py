@@ -161,5 +161,5 @@ def test_training_may_be_shortened_but_not_below_what_is_done(dataset, tmp_path)
     train(dataset, tmp_path, epochs=1)
     card = train(dataset, tmp_path, epochs=2)
     assert [(entry["epoch"], entry["of"]) for entry in card["history"]] == [(1, 1), (2, 2)]
-    with pytest.raises(InvisError, match=r"epochs is 1, but .* a training of 2"):
+    with pytest.raises(InvisError, match=r"epochs is 1, but .* holds 2 already"):
         train(dataset, tmp_path, epochs=1)
