@@ -1,6 +1,7 @@
 """Trace a network into a graph that knows its modules, shapes and in-place writes."""
 
 import operator
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,21 +96,33 @@ for _function in _IN_PLACE:
     setattr(_Proxy, f"__{_function.__name__.strip('_')}__", _in_place_method(_function))
 
 
+# While it traces, fx replaces nn.Module.__call__ and __getattr__ for the whole process.
+_ONE_AT_A_TIME = threading.RLock()
+
+
 class _Tracer(fx.Tracer):
-    """Records which node is the output of which module."""
+    """Records which node is the output of which module; lets other threads' modules alone."""
 
     def __init__(self) -> None:
         super().__init__()
         self.outputs: dict[str, list[fx.Node]] = {}
+        self._thread = threading.get_ident()
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Proxy(node, self)
 
     def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
         out = super().call_module(m, forward, args, kwargs)
         if isinstance(out, fx.Proxy):
             self.outputs.setdefault(self.path_of_module(m), []).append(out.node)
         return out
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 class _Shapes(fx.Interpreter):
@@ -137,7 +150,8 @@ def trace(module: nn.Module, channels: int, input_size: tuple[int, int]) -> Trac
     """
     tracer = _Tracer()
     try:
-        graph = tracer.trace(module)
+        with _ONE_AT_A_TIME:
+            graph = tracer.trace(module)
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise InvisError(
