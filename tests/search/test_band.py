@@ -97,7 +97,7 @@ def test_the_default_band_is_never_wider_than_the_image_can_hold_along_its_axes(
         shape = (3, side, side)
         low, high = default_band(shape)
         assert low == 0
-        assert 0 < high
+        assert high > 0
         assert Band(shape, low, high).size <= math.prod(shape)
         assert Band(shape, low, high).size >= 0.3 * math.prod(shape)
 

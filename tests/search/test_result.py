@@ -1,0 +1,94 @@
+"""Results are saved and loaded without loss, and broken files are told as such."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from invis.errors import InvisError
+from invis.search import load, save, search
+from tests.search.networks import affine, noise, small_units
+
+
+@pytest.fixture(scope="module")
+def found() -> xr.Dataset:
+    return search(small_units([0]), images=5)[0]
+
+
+@pytest.fixture(scope="module")
+def dead() -> xr.Dataset:
+    return search(affine(noise(1), -1e6), images=4)[0]
+
+
+@pytest.mark.parametrize("which", ["found", "dead"])
+def test_a_saved_result_comes_back_as_it_was(which, request, tmp_path):
+    ds = request.getfixturevalue(which)
+    save(ds, tmp_path / "result.nc")
+    back = load(tmp_path / "result.nc")
+    xr.testing.assert_identical(back, ds)
+    assert list(back.variables) == list(ds.variables)
+    assert {k: v.dtype for k, v in back.variables.items()} == {
+        k: v.dtype for k, v in ds.variables.items()
+    }
+    assert set(back.attrs) == set(ds.attrs)
+    for key, value in ds.attrs.items():
+        same = back.attrs[key] == value or (math.isnan(value) and math.isnan(back.attrs[key]))
+        assert same, key
+        assert type(back.attrs[key]) is type(value), key
+
+
+def test_saving_leaves_the_result_itself_alone_and_may_be_done_again(found, tmp_path):
+    before = found.copy(deep=True)
+    save(found, tmp_path / "a.nc")
+    xr.testing.assert_identical(found, before)
+    save(load(tmp_path / "a.nc"), tmp_path / "b.nc")
+    save(found, tmp_path / "b.nc")
+    xr.testing.assert_identical(load(tmp_path / "b.nc"), before)
+
+
+def test_the_images_are_sorted_by_a_path_that_starts_near_the_reference(found):
+    x = found.images.values.reshape(5, -1).astype(float)
+    reference = found.reference_image.values.flatten().astype(float)
+    path = np.concatenate([reference[None], x])
+    length = np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        other = np.concatenate([reference[None], x[rng.permutation(5)]])
+        assert length <= np.linalg.norm(np.diff(other, axis=0), axis=1).sum() * 1.1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_told_in_a_sentence(found, share, tmp_path):
+    whole, cut = tmp_path / "whole.nc", tmp_path / "cut.nc"
+    save(found, whole)
+    content = whole.read_bytes()
+    cut.write_bytes(content[: int(len(content) * share)])
+    refused(cut, "is not a readable result")
+
+
+def test_files_that_are_no_results_are_told_as_such(tmp_path):
+    refused(tmp_path / "missing.nc", "is not a file")
+    refused(tmp_path, "is not a file")
+    text = tmp_path / "text.nc"
+    text.write_text("not a result\n")
+    refused(text, "is not a readable result")
+    other = tmp_path / "other.nc"
+    xr.Dataset({"x": ("t", np.arange(3))}).to_netcdf(other, engine="h5netcdf")
+    refused(other, "is netCDF but no")
+
+
+def refused(path: Path, why: str) -> None:
+    with pytest.raises(InvisError) as told:
+        load(path)
+    assert why in str(told.value)
+    assert path.name in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_path_that_cannot_be_written_is_told_in_a_sentence(found, tmp_path):
+    for path in (tmp_path / "no" / "such" / "folder.nc", tmp_path):
+        with pytest.raises(InvisError, match="cannot be written") as told:
+            save(found, path)
+        assert "\n" not in str(told.value)
