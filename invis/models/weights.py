@@ -31,9 +31,9 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Raises:
         InvisError: if there is no such file, or it is not one of the two.
     """
-    path = Path(path)
+    source, path = str(path), Path(path)
     if not path.is_file():
-        raise InvisError(f"weights file {str(path)!r} does not exist")
+        raise InvisError(f"weights file {source!r} does not exist")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -42,15 +42,15 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each format has its own zoo of errors
         raise InvisError(
-            f"weights {str(path)!r} cannot be read as weights: give a .safetensors file or a "
+            f"weights {source!r} cannot be read as weights: give a .safetensors file or a "
             "state dict saved with torch.save"
         ) from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not state:
-        raise InvisError(f"weights {str(path)!r} hold no state dict: save model.state_dict()")
+        raise InvisError(f"weights {source!r} hold no state dict: save model.state_dict()")
     if not all(isinstance(value, Tensor) for value in state.values()):
-        raise InvisError(f"weights {str(path)!r} hold more than tensors: save model.state_dict()")
+        raise InvisError(f"weights {source!r} hold more than tensors: save model.state_dict()")
     return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
