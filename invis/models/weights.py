@@ -1,7 +1,7 @@
 """Weights from files, and their hash."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -77,19 +77,15 @@ def fit_weights(module: nn.Module, state: State, source: str, name: str) -> list
             f"weights {source!r} are of another architecture than {name} ({why}): "
             f"give weights of {name}"
         )
-    full: dict[str, Tensor] = {}
+    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     for key, value in own.items():
         if key in state:
-            full[key] = state[key].to(value.dtype)
-        elif key.endswith("num_batches_tracked"):
-            full[key] = torch.zeros((), dtype=value.dtype)
-        elif value.is_floating_point():
-            full[key] = torch.full((), torch.nan, dtype=value.dtype).expand(value.shape)
-    module.load_state_dict(full, strict=False, assign=True)
-    return [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
-
-
-def uncovered(module: nn.Module, keys: Iterable[str]) -> list[str]:
-    """Those of the keys that `module` (the part of a network that is needed) does use."""
-    names = set(module.state_dict())
-    return [key for key in keys if key in names]
+            own[key] = state[key].to(value.dtype)
+        elif key not in missing:
+            own[key] = torch.zeros_like(value, device="cpu")
+        else:
+            lost = torch.nan if value.is_floating_point() else 0
+            own[key] = torch.full((), lost, dtype=value.dtype).expand(value.shape)
+    # `own` also carries the versions of the modules, which some of torchvision's insist on.
+    module.load_state_dict(own, assign=True)
+    return missing

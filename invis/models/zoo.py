@@ -23,6 +23,8 @@ EMBEDDED = ("minivgg", "miniresnet")
 TRUTH = "truth"
 OFFLINE = "minivgg, miniresnet and truth, --weights none, or --weights FILE"
 _FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")
+_WITH_AUX = ("googlenet", "inception_v3")
+_DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 _HASH = re.compile(r"[0-9a-f]{6,64}")
 
 
@@ -145,7 +147,7 @@ def architecture(name: str) -> Model:
         return load_model(name, None if name == TRUTH else "none")
     if name not in model_names():
         return load_model(name)
-    module, _ = _skeleton(name)
+    module = _skeleton(name)
     mean, std, size = _preprocessing(name)
     return Model(name, "", "", module.eval(), mean, std, size, 3, "no weights")
 
@@ -233,9 +235,27 @@ def _load_embedded(name: str, weights: str) -> Model:
 
 
 def _load_torchvision(name: str, weights: str | None) -> Model:
+    from torchvision.models import get_model
+
     chosen = _choose(name, weights)
-    state = read_weights(_download(name, chosen))
-    return _fitted(name, state, chosen.name, chosen.name, f"torchvision {chosen.name}")
+    path, note = _download(name, chosen), f"torchvision {chosen.name}"
+    if name.startswith(_FAMILIES):
+        return _fitted(name, read_weights(path), chosen.name, chosen.name, note)
+    # The others' files want torchvision's own loader, which finds the file in its place.
+    module = get_model(name, weights=chosen)
+    mean, std, size = _preprocessing(name)
+    return Model(
+        name=name,
+        weights=chosen.name,
+        weights_hash=weights_hash(module.state_dict()),
+        module=module,
+        mean=mean,
+        std=std,
+        input_size=size,
+        channels=3,
+        note=note,
+        is_default=chosen is _choose(name, None),
+    )
 
 
 def checkpoint(weights: Any) -> Path:
@@ -264,10 +284,8 @@ def _download(name: str, weights: Any) -> Path:
 
 def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, note: str) -> Model:
     """A model with a state dict, labelled by the state's hash where it has no name."""
-    module, assigned = _skeleton(name, source)
-    missing = fit_weights(module, state, source, name)
-    if assigned is False:
-        module.eval()
+    module = _skeleton(name, trained=True)
+    missing = fit_weights(module, _todays_keys(name, state), source, name)
     mean, std, size = _preprocessing(name)
     digest = weights_hash(state)
     total = len(module.state_dict())
@@ -287,20 +305,29 @@ def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, no
     )
 
 
-def _skeleton(name: str, source: str | None = None) -> tuple[nn.Module, bool]:
+def _todays_keys(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """The keys of torchvision's checkpoints that its own loaders change."""
+    if name.startswith("densenet"):
+        return {_DENSE.sub(r"\1\2", key): value for key, value in state.items()}
+    if name in _WITH_AUX:
+        return {key: value for key, value in state.items() if not key.lower().startswith("aux")}
+    return state
+
+
+def _skeleton(name: str, trained: bool = False) -> nn.Module:
     """A network without storage for its state; with it where its constructor needs numbers."""
     settings: dict[str, Any] = {}
-    if source is not None and name in ("googlenet", "inception_v3"):
+    if trained and name in _WITH_AUX:
         settings["transform_input"] = True  # as torchvision does with its own weights
     try:
         with torch.device("meta"):
             module = _build(name, **settings)
     except (RuntimeError, NotImplementedError):
-        return _build(name, **settings), False
+        return _build(name, **settings)
     kept = set(module.state_dict())
     if any(key not in kept for key, _ in module.named_buffers()):
-        return _build(name, **settings), False
-    return module, True
+        return _build(name, **settings)
+    return module
 
 
 def _build(name: str, **settings: Any) -> nn.Module:
@@ -310,7 +337,7 @@ def _build(name: str, **settings: Any) -> nn.Module:
         return build(name)
     from torchvision.models import get_model
 
-    if name in ("googlenet", "inception_v3"):
+    if name in _WITH_AUX:
         settings |= {"aux_logits": False, "init_weights": True}
     return get_model(name, weights=None, **settings)
 

@@ -1,5 +1,6 @@
 """Networks by name."""
 
+import re
 import socket
 import urllib.request
 from pathlib import Path
@@ -102,6 +103,23 @@ def test_preprocessing_is_that_of_the_weights() -> None:
     model = architecture("vgg16")
     assert model.input_size == (224, 224) and model.grey == (124.0, 116.0, 104.0)
     assert model.mean == zoo.IMAGENET_MEAN and model.std == zoo.IMAGENET_STD
+
+
+def test_checkpoints_with_the_keys_of_older_torchvisions_load(tmp_path: Path) -> None:
+    own = get_model("densenet121", weights=None).state_dict()
+    older = {re.sub(r"(denselayer\d+\.(?:norm|conv))", r"\1.", key): v for key, v in own.items()}
+    assert set(older) != set(own)
+    torch.save(older, tmp_path / "dense.pth")
+    model = load_model("densenet121", str(tmp_path / "dense.pth"))
+    assert not model.missing
+    assert all(torch.equal(value, own[key]) for key, value in model.module.state_dict().items())
+
+
+def test_auxiliary_heads_of_a_checkpoint_are_left_out(tmp_path: Path) -> None:
+    own = get_model("googlenet", weights=None, init_weights=False, aux_logits=True).state_dict()
+    torch.save(own, tmp_path / "google.pth")
+    model = load_model("googlenet", str(tmp_path / "google.pth"), layer="inception3a.branch1.conv")
+    assert not model.missing and model.module.transform_input
 
 
 def early_vgg(path: Path) -> Path:
