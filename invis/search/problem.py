@@ -62,11 +62,7 @@ class Problem:
     def value(self, v: Tensor, index: Tensor) -> Tensor:
         """(B, D) vectors and the unit (B,) of each -> (B,) responses."""
 
-        def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
-            with torch.no_grad():
-                return (self.respond(self.image(part), who),)
-
-        return self.run(run, v, index)[0]
+        return self.image_value(self.image(v), index)
 
     def value_and_gradient(self, v: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """As `value`, with the gradients (B, D) with respect to v."""
@@ -79,6 +75,15 @@ class Problem:
 
         f, g = self.run(run, v, index)
         return f, g
+
+    def image_value(self, x: Tensor, index: Tensor) -> Tensor:
+        """Images (B, C, h, w), deviations from grey -> responses (B,)."""
+
+        def run(part: Tensor, who: Tensor) -> tuple[Tensor, ...]:
+            with torch.no_grad():
+                return (self.respond(part, who),)
+
+        return self.run(run, x, index)[0]
 
     def image_gradient(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, C, h, w), deviations from grey -> responses (B,) and their gradients."""
