@@ -1,8 +1,7 @@
 """What a search costs, beside the same convolutions alone, in one run.
 
-    python benchmarks/search_cost.py [--weights FILE] [--layers conv1_2,conv2_2,conv3_1] [--units
-    32]
-        [--singles 8] [--repeats 3] [--threads 2] [--out FILE]
+    python benchmarks/search_cost.py [--weights FILE] [--layers conv1_2,conv2_2,conv3_1]
+        [--units 32] [--singles 8] [--repeats 3] [--threads 2] [--out FILE]
 
 For each layer of VGG-16: seconds of one unit with 8 images, of the batch and of the units one by
 one (the mean of --singles of them times the number of units), and the floor: every convolution of
@@ -83,17 +82,18 @@ class Convolutions(TorchFunctionMode):
 
     @staticmethod
     def _once(
-        x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, options: dict[str, Any],
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        options: dict[str, Any],
         needs_grad: bool,
-    ) -> Callable[[], None]:  # fmt: skip
-        if not needs_grad:
-            return lambda: torch.conv2d(x, weight, bias, **options) and None  # type:
-                ignore[func-returns-value]
+    ) -> Callable[[], None]:
         gradient = torch.ones_like(torch.conv2d(x, weight, bias, **options))
 
         def run() -> None:
             y = torch.conv2d(x, weight, bias, **options)
-            torch.autograd.grad(y, x, gradient)
+            if needs_grad:
+                torch.autograd.grad(y, x, gradient)
 
         return run
 
