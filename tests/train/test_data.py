@@ -56,6 +56,15 @@ def test_batches_follow_from_the_generator_alone(dataset):
     np.testing.assert_array_equal(first, second)
 
 
+def test_large_crops_are_pieces_of_the_images_and_not_resized(dataset):
+    images = load_images(dataset / "val", (64, 64))
+    x, _ = next(training_batches(images, 1, 48, np.random.default_rng(0)))
+    crop = x[0].permute(1, 2, 0).numpy()
+    places = np.lib.stride_tricks.sliding_window_view(images.pixels, (48, 48), axis=(1, 2))
+    places = np.moveaxis(places, 3, -1)
+    assert any((places == piece).all(axis=(-3, -2, -1)).any() for piece in (crop, crop[:, ::-1]))
+
+
 def test_normalisation_against_numpy(dataset):
     import torch
 
