@@ -53,6 +53,8 @@ class Written(nn.Module):
             z = y.relu_()
         elif self.how == "function":
             z = F.relu(y, inplace=True)
+        elif self.how == "not in place":
+            z = torch.relu(y)
         elif self.how == "operator":
             z = y
             z += 1
@@ -77,6 +79,7 @@ class Written(nn.Module):
         "method",
         "function",
         "operator",
+        "not in place",
         "view before",
         "write through a view",
         "result unused",
@@ -90,7 +93,7 @@ def test_what_was_overwritten_in_place_is_read_as_it_is_then(how: str) -> None:
 def test_in_place_networks_leave_the_image_alone() -> None:
     net = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 2, 3)).eval()
     cone = cone_of(net)
-    patch = torch.full((1, *cone.image_shape), -1.0)
+    patch = torch.full((1, *cone.image_shape), -1.0).contiguous(memory_format=torch.channels_last)
     cone(patch)
     assert (patch == -1).all()
 

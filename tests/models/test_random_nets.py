@@ -117,7 +117,7 @@ def set_numbers(net: nn.Module) -> None:
             part.running_var.uniform_(0.5, 2, generator=draw)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(pieces(), min_size=1, max_size=5),
     pairs(7, 20),
