@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-
-import torch
 
 from invis import data_path
 from invis.errors import InvisError
 from invis.models.layers import layers
-from invis.models.zoo import EMBEDDED, TRUTH, _choose, architecture, model_names
+from invis.models.sources import EMBEDDED, checkpoint, choose
+from invis.models.zoo import TRUTH, architecture, model_names
 
-# Tracing all of torchvision takes a minute, so the counts ship; a slow test keeps them true.
+# Tracing all of torchvision takes a minute, so the counts ship. `python -m invis.models.catalogue`
+# writes them anew, and a slow test keeps them true.
 COUNTS = "layers.json"
 
 
@@ -56,5 +54,14 @@ def _is_here(name: str) -> bool:
             return data_path(f"models/{name}.safetensors").exists()
         except InvisError:
             return False
-    file = Path(urlparse(_choose(name, None).url).path).name
-    return (Path(torch.hub.get_dir()) / "checkpoints" / file).exists()
+    return checkpoint(choose(name, None)).exists()
+
+
+def shipped_counts() -> dict[str, int]:
+    """The counts that ship, found anew."""
+    return {name: count_layers(name) for name in model_names() if _source(name) == "torchvision"}
+
+
+if __name__ == "__main__":
+    lines = ",\n".join(f'  "{name}": {count}' for name, count in shipped_counts().items())
+    data_path(COUNTS).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, fx
 
 from invis.models import ops
+from invis.models.classify import classify
 from invis.models.geometry import Field, Kernel, Span
 from invis.models.ops import Axes, Op
 from invis.models.trace import Traced
@@ -65,7 +66,7 @@ def analyse(traced: Traced) -> Flow:
     """Find what every node does to space and how far it sees."""
     flow = Flow(traced, {}, {}, {})
     for node in traced.full.graph.nodes:
-        flow.ops[node], flow.axes[node] = ops.classify(traced, node, flow.axes)
+        flow.ops[node], flow.axes[node] = classify(traced, node, flow.axes)
         if node is traced.image:
             flow.fields[node] = Field(0, 1, 1), Field(0, 1, 1)
         elif any(n in flow.fields for n in traced.inputs(node)):

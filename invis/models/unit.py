@@ -16,7 +16,7 @@ from invis.models.address import Address, parse_address
 from invis.models.cone import Cone, build_cone, upto
 from invis.models.devices import pick_device
 from invis.models.layers import Layer, find_layer
-from invis.models.weights import weights_hash
+from invis.models.own import wrap
 from invis.models.zoo import Model, load_model
 
 FULL_BATCH = 4
@@ -89,7 +89,7 @@ class Units:
         Returns:
             (B,) pre-activations.
         """
-        return (self.cone(self._input(x)) * self.readout[index]).sum(1)
+        return self._read(self.cone(self._input(x)), index)
 
     @torch.no_grad()
     def full_responses(
@@ -133,7 +133,7 @@ class Units:
                 self._pick(maps, k // len(places), places[k % len(places)][1], axes)
                 for k in range(len(patches))
             ]
-            found.append((torch.stack(rows) * self.readout[index[part]]).sum(1))
+            found.append(self._read(torch.stack(rows), index[part]))
         return torch.cat(found).float().cpu() if found else torch.zeros(0)
 
     def _places(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -163,6 +163,14 @@ class Units:
             if other.window[:2] != (row, column) or other.image_shape != cone.image_shape:
                 return alone
         return places
+
+    def _read(self, layer: Tensor, index: Tensor) -> Tensor:
+        """(B, C) channels and the unit (B,) of each -> (B,) responses.
+
+        A channel that a unit does not read cannot spoil it, not even with NaN.
+        """
+        weights = self.readout[index]
+        return torch.where(weights != 0, layer * weights, 0.0).sum(1)
 
     @staticmethod
     def _pick(
@@ -253,63 +261,6 @@ def unit(
     units = replace(_units(model, layer, channel, position), device=first.device)
     units = replace(units, readout=units.readout.to(first.device, first.dtype))
     return units.to(first.device if device is None else device)
-
-
-def wrap(
-    module: nn.Module,
-    *,
-    mean: Sequence[float] | float | None = None,
-    std: Sequence[float] | float | None = None,
-    input_size: int | tuple[int, int] | None = None,
-    name: str | None = None,
-) -> Model:
-    """A model made of your own network; the arguments are those of `unit`."""
-    title = name or type(module).__name__
-    channels = _colours(module, mean, std, title)
-    size = (224, 224) if input_size is None else input_size
-    size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    if min(size) < 1:
-        raise InvisError(
-            f"input_size {input_size!r} is wrong: give rows and columns, e.g. (64, 64)"
-        )
-    # A copy that shares the parameters: the network itself keeps its mode and its gradients.
-    frozen = copy.deepcopy(
-        module, {id(p): nn.Parameter(p.detach(), False) for p in module.parameters()}
-    )
-    return Model(
-        name=title,
-        weights="",
-        weights_hash=weights_hash(module.state_dict()),
-        module=frozen.eval(),
-        mean=_per_colour(mean, 0.0, channels, "mean"),
-        std=_per_colour(std, 1.0, channels, "std"),
-        input_size=size,
-        channels=channels,
-        note="given by the caller",
-        is_default=True,
-        grey=(128.0,) * channels if mean is None else (),
-    )
-
-
-def _colours(module: nn.Module, mean: Any, std: Any, title: str) -> int:
-    for given in (mean, std):
-        if isinstance(given, Sequence):
-            return len(given)
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            return part.in_channels
-    raise InvisError(f"mean is missing: the colours of {title}'s images cannot be told from it")
-
-
-def _per_colour(given: Any, default: float, channels: int, name: str) -> tuple[float, ...]:
-    values = default if given is None else given
-    values = tuple(values) if isinstance(values, Sequence) else (values,) * channels
-    if len(values) != channels or (name == "std" and min(values) <= 0):
-        raise InvisError(
-            f"{name} {given!r} is wrong: give {channels} numbers"
-            + (" above 0" if name == "std" else "")
-        )
-    return tuple(float(value) for value in values)
 
 
 def _units(

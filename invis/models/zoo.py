@@ -1,30 +1,33 @@
 """Networks by name: torchvision's, the embedded ones, the ground truth, and weights from files."""
 
 import re
-import sys
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from torch import nn
 
 from invis.errors import InvisError
 from invis.models.flow import Flow, analyse
+from invis.models.sources import (
+    EMBEDDED,
+    FAMILIES,
+    build,
+    choose,
+    download,
+    preprocessing,
+    skeleton,
+    todays_keys,
+    torchvision_names,
+    weights_enum,
+)
 from invis.models.trace import trace
 from invis.models.weights import fit_weights, read_weights, weights_hash
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-EMBEDDED = ("minivgg", "miniresnet")
 TRUTH = "truth"
-OFFLINE = "minivgg, miniresnet and truth, --weights none, or --weights FILE"
-_FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")
-_WITH_AUX = ("googlenet", "inception_v3")
-_DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 _HASH = re.compile(r"[0-9a-f]{6,64}")
 
 
@@ -77,8 +80,8 @@ class Model:
 
 def model_names() -> list[str]:
     """Every model that has a name: the offline ones, VGGs and ResNets, then the others."""
-    own = _torchvision_names()
-    first = [name for name in own if name.startswith(_FAMILIES)]
+    own = torchvision_names()
+    first = [name for name in own if name.startswith(FAMILIES)]
     return [TRUTH, *EMBEDDED, *first, *(name for name in own if name not in first)]
 
 
@@ -147,8 +150,8 @@ def architecture(name: str) -> Model:
         return load_model(name, None if name == TRUTH else "none")
     if name not in model_names():
         return load_model(name)
-    module = _skeleton(name)
-    mean, std, size = _preprocessing(name)
+    module = skeleton(name)
+    mean, std, size = preprocessing(name)
     return Model(name, "", "", module.eval(), mean, std, size, 3, "no weights")
 
 
@@ -167,7 +170,7 @@ def _load(name: str, weights: str | None) -> Model:
 def _is_file(name: str, weights: str) -> bool:
     if name in EMBEDDED:
         return Path(weights).exists() or "/" in weights or "." in weights
-    known = {w.name for w in _weights_enum(name)}
+    known = {w.name for w in weights_enum(name)}
     return weights not in known and (
         Path(weights).exists() or any(mark in weights for mark in "/\\.")
     )
@@ -203,8 +206,8 @@ def _load_truth(weights: str | None) -> Model:
 def _load_untrained(name: str, seed: int) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        module = _build(name)
-    mean, std, size = _preprocessing(name)
+        module = build(name)
+    mean, std, size = preprocessing(name)
     return Model(
         name=name,
         weights=f"none:{seed}",
@@ -237,13 +240,13 @@ def _load_embedded(name: str, weights: str) -> Model:
 def _load_torchvision(name: str, weights: str | None) -> Model:
     from torchvision.models import get_model
 
-    chosen = _choose(name, weights)
-    path, note = _download(name, chosen), f"torchvision {chosen.name}"
-    if name.startswith(_FAMILIES):
+    chosen = choose(name, weights)
+    path, note = download(name, chosen), f"torchvision {chosen.name}"
+    if name.startswith(FAMILIES):
         return _fitted(name, read_weights(path), chosen.name, chosen.name, note)
     # The others' files want torchvision's own loader, which finds the file in its place.
     module = get_model(name, weights=chosen)
-    mean, std, size = _preprocessing(name)
+    mean, std, size = preprocessing(name)
     return Model(
         name=name,
         weights=chosen.name,
@@ -254,39 +257,15 @@ def _load_torchvision(name: str, weights: str | None) -> Model:
         input_size=size,
         channels=3,
         note=note,
-        is_default=chosen is _choose(name, None),
+        is_default=chosen is choose(name, None),
     )
-
-
-def checkpoint(weights: Any) -> Path:
-    """Where torch.hub keeps the file of a torchvision weights entry, once it is downloaded."""
-    file = Path(urlparse(weights.url).path).name
-    return Path(torch.hub.get_dir()) / "checkpoints" / file
-
-
-def _download(name: str, weights: Any) -> Path:
-    path = checkpoint(weights)
-    if path.is_file():
-        return path
-    digest = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(
-            weights.url, str(path), digest and digest[1], progress=sys.stderr.isatty()
-        )
-    except (OSError, RuntimeError) as error:
-        raise InvisError(
-            f"weights {weights.name} of {name} could not be downloaded "
-            f"({type(error).__name__}): offline, use {OFFLINE}"
-        ) from error
-    return path
 
 
 def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, note: str) -> Model:
     """A model with a state dict, labelled by the state's hash where it has no name."""
-    module = _skeleton(name, trained=True)
-    missing = fit_weights(module, _todays_keys(name, state), source, name)
-    mean, std, size = _preprocessing(name)
+    module = skeleton(name, trained=True)
+    missing = fit_weights(module, todays_keys(name, state), source, name)
+    mean, std, size = preprocessing(name)
     digest = weights_hash(state)
     total = len(module.state_dict())
     covers = f" ({total - len(missing)} of {total} tensors)" if missing else ""
@@ -301,81 +280,5 @@ def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, no
         channels=3,
         note=note + covers,
         missing=missing,
-        is_default=label == ("default" if name in EMBEDDED else _choose(name, None).name),
+        is_default=label == ("default" if name in EMBEDDED else choose(name, None).name),
     )
-
-
-def _todays_keys(name: str, state: dict[str, Any]) -> dict[str, Any]:
-    """The keys of torchvision's checkpoints that its own loaders change."""
-    if name.startswith("densenet"):
-        return {_DENSE.sub(r"\1\2", key): value for key, value in state.items()}
-    if name in _WITH_AUX:
-        return {key: value for key, value in state.items() if not key.lower().startswith("aux")}
-    return state
-
-
-def _skeleton(name: str, trained: bool = False) -> nn.Module:
-    """A network without storage for its state; with it where its constructor needs numbers."""
-    settings: dict[str, Any] = {}
-    if trained and name in _WITH_AUX:
-        settings["transform_input"] = True  # as torchvision does with its own weights
-    try:
-        with torch.device("meta"):
-            module = _build(name, **settings)
-    except (RuntimeError, NotImplementedError):
-        return _build(name, **settings)
-    kept = set(module.state_dict())
-    if any(key not in kept for key, _ in module.named_buffers()):
-        return _build(name, **settings)
-    return module
-
-
-def _build(name: str, **settings: Any) -> nn.Module:
-    if name in EMBEDDED:
-        from invis.models.mini import build
-
-        return build(name)
-    from torchvision.models import get_model
-
-    if name in _WITH_AUX:
-        settings |= {"aux_logits": False, "init_weights": True}
-    return get_model(name, weights=None, **settings)
-
-
-@cache
-def _torchvision_names() -> tuple[str, ...]:
-    from torchvision import models
-
-    return tuple(models.list_models(module=models))
-
-
-def _weights_enum(name: str) -> Any:
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name)
-
-
-def _choose(name: str, weights: str | None) -> Any:
-    known = list(_weights_enum(name))
-    if weights is None:
-        plain = [w for w in known if w.name == "IMAGENET1K_V1"]
-        if name.startswith(_FAMILIES) and plain:
-            return plain[0]
-        return _weights_enum(name).DEFAULT
-    for one in known:
-        if one.name == weights:
-            return one
-    names = ", ".join(w.name for w in known)
-    raise InvisError(f"weights {weights!r} of {name} do not exist: use {names}, none or a file")
-
-
-def _preprocessing(
-    name: str,
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[int, int]]:
-    if name in EMBEDDED:
-        from invis.models import mini
-
-        return mini.MEAN, mini.STD, mini.INPUT_SIZE
-    recipe = _choose(name, None).transforms()
-    side = recipe.crop_size[0]
-    return tuple(recipe.mean), tuple(recipe.std), (side, side)

@@ -10,7 +10,7 @@ from torchvision.models import get_model
 from invis.errors import InvisError
 from invis.models.cone import build_cone
 from invis.models.layers import find_layer, layers
-from invis.models.zoo import IMAGENET_MEAN, IMAGENET_STD, Model
+from invis.models.zoo import Model
 
 ARCHITECTURES = [
     "vgg11",
@@ -25,6 +25,7 @@ ARCHITECTURES = [
     "resnext50_32x4d",
     "wide_resnet50_2",
 ]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FAST = ["vgg11", "resnet18"]
 
 

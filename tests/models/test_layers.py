@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from invis.errors import InvisError
 from invis.models.layers import find_layer, layers
-from invis.models.unit import wrap
+from invis.models.own import wrap
 from invis.models.zoo import architecture
 
 

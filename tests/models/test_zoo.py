@@ -14,8 +14,8 @@ from torch import nn
 from torchvision.models import get_model
 
 from invis.errors import InvisError
-from invis.models import zoo
 from invis.models.layers import layers
+from invis.models.sources import choose
 from invis.models.zoo import architecture, load_model, model_names
 
 
@@ -91,8 +91,8 @@ def test_a_downloaded_checkpoint_needs_no_network(offline: Path) -> None:
 
 
 def test_vggs_and_resnets_default_to_the_first_weights_others_to_the_best() -> None:
-    assert zoo._choose("resnet50", None).name == "IMAGENET1K_V1"
-    assert zoo._choose("mobilenet_v2", None).name == "IMAGENET1K_V2"
+    assert choose("resnet50", None).name == "IMAGENET1K_V1"
+    assert choose("mobilenet_v2", None).name == "IMAGENET1K_V2"
     with pytest.raises(InvisError, match=r"'IMAGENET1K_V9' of resnet50 do not exist: .*1K_V2"):
         load_model("resnet50", "IMAGENET1K_V9")
 
@@ -102,7 +102,7 @@ def test_preprocessing_is_that_of_the_weights() -> None:
     assert model.input_size == (299, 299) and model.channels == 3
     model = architecture("vgg16")
     assert model.input_size == (224, 224) and model.grey == (124.0, 116.0, 104.0)
-    assert model.mean == zoo.IMAGENET_MEAN and model.std == zoo.IMAGENET_STD
+    assert model.mean == (0.485, 0.456, 0.406) and model.std == (0.229, 0.224, 0.225)
 
 
 def test_checkpoints_with_the_keys_of_older_torchvisions_load(tmp_path: Path) -> None:

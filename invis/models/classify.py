@@ -1,0 +1,313 @@
+"""Tell what each node of a traced network does to space.
+
+What is not known to be local is opaque, never guessed.
+"""
+
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.nn.modules.utils import _pair
+
+from invis.models.geometry import Kernel
+from invis.models.ops import (
+    AdaptivePool,
+    AvgPool,
+    Axes,
+    Concat,
+    Conv,
+    LastAxis,
+    MaxPool,
+    Norm,
+    Op,
+    Opaque,
+    Permute,
+    Pointwise,
+)
+from invis.models.trace import Traced
+
+_POINTWISE = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.RReLU,
+    nn.PReLU,
+    nn.ELU,
+    nn.SELU,
+    nn.CELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Hardtanh,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.LogSigmoid,
+    nn.Softplus,
+    nn.Softsign,
+    nn.Tanhshrink,
+    nn.Hardshrink,
+    nn.Softshrink,
+    nn.Threshold,
+    nn.Identity,
+    nn.modules.dropout._DropoutNd,
+)
+_MAPS = (
+    nn.Conv2d,
+    nn.ConvTranspose2d,
+    nn.GroupNorm,
+    nn.InstanceNorm2d,
+    nn.LocalResponseNorm,
+    nn.Upsample,
+)
+_MAPS_NAMES = {"conv2d", "conv_transpose2d", "group_norm", "instance_norm", "interpolate"}
+_POINTWISE_NAMES = {"hardswish", "dropout", "stochastic_depth", "contiguous", "prelu", "clone"}
+_POINTWISE_NAMES |= {"dropout2d", "alpha_dropout", "feature_dropout", "truediv", "pow", "float"}
+
+
+def classify(
+    traced: Traced, node: fx.Node, axes: dict[fx.Node, Axes | None]
+) -> tuple[Op, Axes | None]:
+    """What a node does, and which axes of its output are rows and columns (None: not known).
+
+    Args:
+        traced: the network.
+        node: one node of its graph.
+        axes: the answer for the nodes in front of it.
+    """
+    shape = traced.shapes.get(node)
+    module = traced.module(node)
+    if shape is None or node.op in ("placeholder", "output", "get_attr"):
+        return Opaque(), ((2, 3) if node.op == "placeholder" else None)
+    op = _from_module(module, node) if module is not None else _from_call(traced, node)
+    inputs = traced.inputs(node)
+    if isinstance(op, Pointwise | Concat):
+        shared = _shared_axes(traced, inputs, axes, shape)
+        if isinstance(op, Concat) and (shared is None or not _joins_channels(node, shared)):
+            shared = None
+        return (op, shared) if shared is not None else (Opaque(), None)
+    if isinstance(op, LastAxis):
+        shared = _shared_axes(traced, inputs, axes, shape)
+        if shared is None or len(shape) - 1 in shared:
+            return Opaque(), None
+        return Pointwise(), shared
+    if isinstance(op, Permute):
+        before = axes.get(inputs[0])
+        if before is None or len(op.order) != len(shape):
+            return Opaque(), None
+        return op, (op.order.index(before[0]), op.order.index(before[1]))
+    if isinstance(op, Opaque):
+        maps = op.maps and len(shape) == 4 and axes.get(inputs[0]) == (2, 3)
+        return op, (2, 3) if maps else None
+    # Everything else works on (B, C, H, W).
+    if len(shape) != 4 or axes.get(inputs[0]) not in ((2, 3), None):
+        return Opaque(), None
+    if isinstance(op, Norm) and axes.get(inputs[0]) is None:
+        return Opaque(), None
+    return op, (2, 3)
+
+
+def _shared_axes(
+    traced: Traced, inputs: list[fx.Node], axes: dict[fx.Node, Axes | None], shape: tuple[int, ...]
+) -> Axes | None:
+    """Row and column axes on which all inputs agree, or None."""
+    known = {axes[n] for n in inputs if axes.get(n) is not None}
+    if len(known) != 1:
+        return None
+    shared = known.pop()
+    assert shared is not None
+    for node in inputs:
+        other = traced.shapes.get(node)
+        if other is None:
+            return None  # a number computed from the data
+        same_rank = axes.get(node) == shared and len(other) == len(shape)
+        if same_rank and all(other[a] == shape[a] for a in shared):
+            continue
+        # Anything else is read whole, so it must be the same at every position.
+        offset = len(shape) - len(other)
+        if any(a >= offset and other[a - offset] != 1 for a in shared):
+            return None
+    return shared
+
+
+def _joins_channels(node: fx.Node, axes: Axes) -> bool:
+    dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+    rank = 4
+    return isinstance(dim, int) and dim % rank not in (0, *axes)
+
+
+def _kernels(
+    size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1
+) -> tuple[Kernel, Kernel]:
+    sizes, strides, dilations = _pair(size), _pair(stride), _pair(dilation)
+    if padding == "same":
+        total = [(k - 1) * d for k, d in zip(sizes, dilations, strict=True)]
+        pads = [(t // 2, t - t // 2) for t in total]
+    else:
+        pads = [(p, p) for p in _pair(0 if padding == "valid" else padding)]
+    rows, cols = (
+        Kernel(int(k), int(s), int(before), int(after), int(d))
+        for k, s, (before, after), d in zip(sizes, strides, pads, dilations, strict=True)
+    )
+    return rows, cols
+
+
+def _from_module(module: nn.Module, node: fx.Node) -> Op:
+    if isinstance(module, nn.Conv2d):
+        if module.padding_mode != "zeros":
+            return Opaque(maps=True)
+        rows, cols = _kernels(module.kernel_size, module.stride, module.padding, module.dilation)
+        return Conv(rows, cols, module.weight, module.bias, module.groups)
+    if isinstance(module, nn.BatchNorm2d):
+        if module.running_mean is None:
+            return Opaque(
+                f"batch norm {str(node.target)!r} has no running statistics, so that a unit's "
+                "value would depend on the other images: build it with track_running_stats=True"
+            )
+        return Norm(module)
+    if isinstance(module, nn.MaxPool2d) and not module.return_indices:
+        stride = module.stride or module.kernel_size
+        return MaxPool(*_kernels(module.kernel_size, stride, module.padding, module.dilation))
+    if isinstance(module, nn.AvgPool2d):
+        stride = module.stride or module.kernel_size
+        kernels = _kernels(module.kernel_size, stride, module.padding)
+        return AvgPool(*kernels, module.count_include_pad, module.divisor_override)
+    if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+        return _adaptive(module.output_size, isinstance(module, nn.AdaptiveMaxPool2d), node)
+    if isinstance(module, _POINTWISE):
+        identity = isinstance(module, nn.Identity | nn.modules.dropout._DropoutNd)
+        return Pointwise(identity)
+    if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) > 1:
+        return Opaque()
+    if isinstance(module, nn.Linear | nn.LayerNorm):
+        return LastAxis()
+    return Opaque(maps=isinstance(module, _MAPS))
+
+
+def _adaptive(size: Any, largest: bool, node: fx.Node) -> Op:
+    bins = _pair(size)
+    if any(b is None for b in bins):
+        return Opaque()
+    return AdaptivePool((int(bins[0]), int(bins[1])), largest)
+
+
+def _from_call(traced: Traced, node: fx.Node) -> Op:
+    if any(isinstance(a, fx.Node) for a in [*node.args[1:], *node.kwargs.values()]):
+        plain = None  # a size or setting computed at run time
+    else:
+        plain = _arguments(node)
+    name = getattr(node.target, "__name__", str(node.target))
+    if node.op == "call_function" and not _known_origin(node.target):
+        return Opaque()
+    if name == "conv2d":
+        return _conv_function(traced, node)
+    if name == "layer_norm" and len(_argument(node, 1, "normalized_shape", ())) == 1:
+        return LastAxis()
+    if plain is not None:
+        if name == "max_pool2d" and not plain.get("return_indices"):
+            return MaxPool(
+                *_kernels(
+                    plain["kernel_size"],
+                    plain.get("stride") or plain["kernel_size"],
+                    plain.get("padding", 0),
+                    plain.get("dilation", 1),
+                )
+            )
+        if name == "avg_pool2d":
+            size = plain["kernel_size"]
+            kernels = _kernels(size, plain.get("stride") or size, plain.get("padding", 0))
+            return AvgPool(
+                *kernels, plain.get("count_include_pad", True), plain.get("divisor_override")
+            )
+        if name.startswith("adaptive_") and not plain.get("return_indices"):
+            return _adaptive(plain["output_size"], "max" in name, node)
+        if name == "permute" and plain.get("dims"):
+            dims = plain["dims"]
+            return Permute(tuple(d % len(dims) for d in dims))
+    if name in ("cat", "concat"):
+        return Concat()
+    if _pointwise(name):
+        return Pointwise(_passes(node, name))
+    return Opaque(maps=name in _MAPS_NAMES)
+
+
+def _known_origin(function: Any) -> bool:
+    """Whether a function is torch's own: others may carry the same names."""
+    home = getattr(function, "__module__", None) or ""
+    return home.split(".")[0] in ("torch", "torchvision", "_operator")
+
+
+def _argument(node: fx.Node, place: int, name: str, default: Any) -> Any:
+    return node.kwargs.get(name, node.args[place] if len(node.args) > place else default)
+
+
+def _conv_function(traced: Traced, node: fx.Node) -> Op:
+    """`F.conv2d` with weights that are the network's own parameters."""
+    weight, bias = _argument(node, 1, "weight", None), _argument(node, 2, "bias", None)
+    rest = [
+        _argument(node, place, name, default)
+        for place, name, default in (
+            (3, "stride", 1),
+            (4, "padding", 0),
+            (5, "dilation", 1),
+            (6, "groups", 1),
+        )
+    ]
+    fixed = isinstance(weight, fx.Node) and weight.op == "get_attr"
+    if bias is not None:
+        fixed = fixed and isinstance(bias, fx.Node) and bias.op == "get_attr"
+    if not fixed or any(isinstance(value, fx.Node) for value in rest):
+        return Opaque(maps=True)
+    weight = traced.attribute(weight)
+    stride, padding, dilation, groups = rest
+    rows, cols = _kernels(tuple(weight.shape[2:]), stride, padding, dilation)
+    return Conv(rows, cols, weight, None if bias is None else traced.attribute(bias), groups)
+
+
+_SIGNATURES = {
+    name: ["input", *rest.split()]
+    for name, rest in {
+        "max_pool2d": "kernel_size stride padding dilation ceil_mode return_indices",
+        "avg_pool2d": "kernel_size stride padding ceil_mode count_include_pad divisor_override",
+        "adaptive_avg_pool2d": "output_size",
+        "adaptive_max_pool2d": "output_size return_indices",
+        "permute": "dims",
+    }.items()
+}
+
+
+def _arguments(node: fx.Node) -> dict[str, Any] | None:
+    """Arguments of a known function by name."""
+    name = getattr(node.target, "__name__", str(node.target))
+    names = _SIGNATURES.get(name)
+    if names is None:
+        return None
+    args = list(node.args)
+    if name == "permute" and len(args) > 2:
+        args = [args[0], tuple(args[1:])]
+    return dict(zip(names, args, strict=False)) | dict(node.kwargs)
+
+
+def _passes(node: fx.Node, name: str) -> bool:
+    """Whether a function hands its argument on unchanged in evaluation mode."""
+    if name == "stochastic_depth":
+        return not (node.kwargs.get("training", node.args[-1] if len(node.args) > 3 else True))
+    return name == "contiguous" or ("dropout" in name and not _dropout_training(node))
+
+
+def _dropout_training(node: fx.Node) -> bool:
+    return bool(node.kwargs.get("training", node.args[2] if len(node.args) > 2 else True))
+
+
+def _pointwise(name: str) -> bool:
+    """Whether a function or method acts on each element by itself, as ATen's own tags say."""
+    name = name.rstrip("_")
+    if name in _POINTWISE_NAMES:
+        return True
+    name = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div"}.get(name, name)
+    packet = getattr(torch.ops.aten, name, None)
+    if packet is None or not hasattr(packet, "overloads"):
+        return False
+    first = getattr(packet, packet.overloads()[0])
+    return torch.Tag.pointwise in first.tags
