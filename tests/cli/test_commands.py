@@ -44,10 +44,10 @@ def test_models(invis):
 @pytest.mark.slow
 def test_layer_counts_that_ship_are_true():
     from invis import data_path
-    from invis.models.catalogue import count_layers
+    from invis.models.catalogue import shipped_counts
 
-    counts = json.loads(data_path("layers.json").read_text())
-    assert {name: count_layers(name) for name in counts} == counts
+    # `python -m invis.models.catalogue` writes the file anew.
+    assert json.loads(data_path("layers.json").read_text()) == shipped_counts()
 
 
 @pytest.mark.parametrize("args", [["models"], ["models", "--json"], ["--help"]])
