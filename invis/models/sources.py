@@ -77,6 +77,8 @@ def build(name: str, **settings: Any) -> nn.Module:
 
     if name in _WITH_AUX:
         settings |= {"aux_logits": False, "init_weights": True}
+    if name.startswith("vit_"):  # the size of the image is built into it
+        settings |= {"image_size": preprocessing(name)[2][0]}
     return get_model(name, weights=None, **settings)
 
 
@@ -108,12 +110,13 @@ def choose(name: str, weights: str | None) -> Any:
 
 
 def preprocessing(
-    name: str,
+    name: str, weights: str | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[int, int]]:
+    """Mean, standard deviation and image size that go with weights, or with the default ones."""
     if name in EMBEDDED:
         from invis.models import mini
 
         return mini.MEAN, mini.STD, mini.INPUT_SIZE
-    recipe = choose(name, None).transforms()
+    recipe = choose(name, weights).transforms()
     side = recipe.crop_size[0]
     return tuple(recipe.mean), tuple(recipe.std), (side, side)

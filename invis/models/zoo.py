@@ -246,7 +246,7 @@ def _load_torchvision(name: str, weights: str | None) -> Model:
         return _fitted(name, read_weights(path), chosen.name, chosen.name, note)
     # The others' files want torchvision's own loader, which finds the file in its place.
     module = get_model(name, weights=chosen)
-    mean, std, size = preprocessing(name)
+    mean, std, size = preprocessing(name, chosen.name)
     return Model(
         name=name,
         weights=chosen.name,

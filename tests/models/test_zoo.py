@@ -15,7 +15,7 @@ from torchvision.models import get_model
 
 from invis.errors import InvisError
 from invis.models.layers import layers
-from invis.models.sources import choose
+from invis.models.sources import choose, preprocessing
 from invis.models.zoo import architecture, load_model, model_names
 
 
@@ -100,6 +100,8 @@ def test_vggs_and_resnets_default_to_the_first_weights_others_to_the_best() -> N
 def test_preprocessing_is_that_of_the_weights() -> None:
     model = architecture("inception_v3")
     assert model.input_size == (299, 299) and model.channels == 3
+    assert preprocessing("regnet_y_16gf", "IMAGENET1K_V1")[2] == (224, 224)
+    assert preprocessing("regnet_y_16gf", "IMAGENET1K_SWAG_E2E_V1")[2] == (384, 384)
     model = architecture("vgg16")
     assert model.input_size == (224, 224) and model.grey == (124.0, 116.0, 104.0)
     assert model.mean == (0.485, 0.456, 0.406) and model.std == (0.229, 0.224, 0.225)
