@@ -6,6 +6,7 @@ nor a user-interface library.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,17 @@ def data_path(name: str) -> Path:
     raise InvisError(f"name {name!r} is not a file that Invis ships: this copy of Invis lacks it.")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext invis`: results show their images in a notebook."""
+    import_module("invis.views.notebook").register(shell)
+
+
 def __getattr__(name: str) -> Any:
+    if name in ("search", "search_steps", "load") and "IPython" in sys.modules:
+        # Whoever makes or loads results in a notebook sees them without asking for it.
+        shell = sys.modules["IPython"].get_ipython()
+        if shell is not None:
+            load_ipython_extension(shell)
     if name == "search":
         # The package invis.search is itself callable, as invis.search(...).
         return import_module("invis.search")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from xarray import Dataset
@@ -42,3 +43,20 @@ def result_html(ds: Dataset) -> str:
         f'<div class="invis-strip">{shots}</div>'
         f"<p>{escape(words.verdict(ds) + more)}</p>{doubts}</div>"
     )
+
+
+def is_result(ds: Dataset) -> bool:
+    """Whether a data set is a whole result of a search, not a part or a derivation of one."""
+    pictures = {"images": 4, "reference_image": 3, "fraction": 1}
+    return str(ds.attrs.get("format", "")).startswith("invis-set") and all(
+        name in ds and ds[name].ndim == dims for name, dims in pictures.items()
+    )
+
+
+def register(shell: Any) -> None:
+    """Make an IPython shell show results with `result_html` and other data sets as xarray does."""
+
+    def render(ds: Dataset) -> str:
+        return result_html(ds) if is_result(ds) else ds._repr_html_()
+
+    shell.display_formatter.formatters["text/html"].for_type(Dataset, render)

@@ -1,7 +1,11 @@
 """The notebook's view of a result is a fragment that says the same as the gallery."""
 
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from xarray import Dataset
+
 from invis.views import words
-from invis.views.notebook import result_html
+from invis.views.notebook import register, result_html
 from tests.synthetic import complex_cell_result
 from tests.views.test_gallery import Page
 
@@ -14,3 +18,29 @@ def test_fragment_has_the_images_the_verdict_and_the_doubts():
     assert "Constraint not met" in page.text
     assert "contrast stretched ×2" in page.text
     assert not page.all("html") and not page.all("script")
+
+
+@pytest.fixture
+def shell():
+    InteractiveShell.clear_instance()
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def shown(shell, ds):
+    return shell.display_formatter.format(ds)[0]["text/html"]
+
+
+@pytest.mark.parametrize("way", ["%load_ext invis", "import invis; invis.load"])
+def test_a_notebook_shows_the_images_of_a_result(shell, way):
+    ds = complex_cell_result(format="invis-set-1")
+    assert "invis-result" not in shown(shell, ds)
+    shell.run_cell(way, silent=True)
+    assert "invis-result" in shown(shell, ds)
+
+
+def test_other_data_sets_and_parts_of_results_look_as_ever(shell):
+    register(shell)
+    ds = complex_cell_result(format="invis-set-1")
+    for other in (Dataset({"x": ("a", [1, 2])}), ds.isel(image=0), ds[["images"]]):
+        assert "xr-wrap" in shown(shell, other)
