@@ -59,7 +59,7 @@ def weights(ds: Dataset) -> str:
         return f"untrained control, seed {seed}" if seed else "untrained control"
     if name and name == ds.attrs.get("weights_hash"):
         return f"weights from a file, sha256 {name}"
-    return f"weights {name}" if name else "weights not named"
+    return f"weights {name}" if name else "weights as given"
 
 
 def settings(ds: Dataset) -> list[str]:
