@@ -21,8 +21,8 @@ from invis.models.ops import (
     Norm,
     Op,
     Opaque,
-    Permute,
     Pointwise,
+    Rearrange,
 )
 from invis.models.trace import Traced
 
@@ -92,11 +92,15 @@ def classify(
         if shared is None or len(shape) - 1 in shared:
             return Opaque(), None
         return Pointwise(), shared
-    if isinstance(op, Permute):
+    if isinstance(op, Rearrange):
         before = axes.get(inputs[0])
-        if before is None or len(op.order) != len(shape):
+        if before is None or len(op.source) != len(shape) or not set(before) <= set(op.source):
             return Opaque(), None
-        return op, (op.order.index(before[0]), op.order.index(before[1]))
+        moved = op.source.index(before[0]), op.source.index(before[1])
+        sizes = traced.shapes[inputs[0]]
+        # A slice of rows or columns is not the whole map any more.
+        same = all(shape[m] == sizes[b] for m, b in zip(moved, before, strict=True))
+        return (op, moved) if same else (Opaque(), None)
     if isinstance(op, Opaque):
         maps = op.maps and len(shape) == 4 and axes.get(inputs[0]) == (2, 3)
         return op, (2, 3) if maps else None
@@ -224,7 +228,9 @@ def _from_call(traced: Traced, node: fx.Node) -> Op:
             return _adaptive(plain["output_size"], "max" in name, node)
         if name == "permute" and plain.get("dims"):
             dims = plain["dims"]
-            return Permute(tuple(d % len(dims) for d in dims))
+            return Rearrange(tuple(d % len(dims) for d in dims))
+        if name in ("getitem", "unsqueeze"):
+            return _indexed(traced, node, plain)
     if name in ("cat", "concat"):
         return Concat()
     if _pointwise(name):
@@ -265,6 +271,23 @@ def _conv_function(traced: Traced, node: fx.Node) -> Op:
     return Conv(rows, cols, weight, None if bias is None else traced.attribute(bias), groups)
 
 
+def _indexed(traced: Traced, node: fx.Node, plain: dict[str, Any]) -> Op:
+    """`x[:, 0]`, `x[:, :2]`, `x.unsqueeze(1)`."""
+    rank = len(traced.shapes.get(traced.inputs(node)[0], ()))
+    source: list[int | None] = list(range(rank))
+    if not isinstance(plain["input"], fx.Node) or rank == 0:
+        return Opaque()
+    if "dim" in plain:
+        source.insert(plain["dim"] % (rank + 1), None)
+        return Rearrange(tuple(source))
+    index = plain["index"] if isinstance(plain["index"], tuple) else (plain["index"],)
+    if not all(isinstance(i, int | slice) for i in index) or index[0] != slice(None):
+        return Opaque()
+    dropped = {axis for axis, i in enumerate(index) if isinstance(i, int)}
+    strided = any(isinstance(i, slice) and i.step not in (None, 1) for i in index)
+    return Opaque() if strided else Rearrange(tuple(a for a in source if a not in dropped))
+
+
 _SIGNATURES = {
     name: ["input", *rest.split()]
     for name, rest in {
@@ -273,6 +296,8 @@ _SIGNATURES = {
         "adaptive_avg_pool2d": "output_size",
         "adaptive_max_pool2d": "output_size return_indices",
         "permute": "dims",
+        "getitem": "index",
+        "unsqueeze": "dim",
     }.items()
 }
 

@@ -70,10 +70,14 @@ class Concat:
 
 
 @dataclass(frozen=True)
-class Permute:
-    """Reorders the axes."""
+class Rearrange:
+    """Moves, cuts, drops or adds axes that are neither rows nor columns.
 
-    order: tuple[int, ...]
+    Attributes:
+        source: output axis -> the input axis that it is, or None where it is new.
+    """
+
+    source: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ Op = (
     | AvgPool
     | AdaptivePool
     | Concat
-    | Permute
+    | Rearrange
     | Opaque
 )
 Sliding = Conv | MaxPool | AvgPool

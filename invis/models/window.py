@@ -85,7 +85,7 @@ def wanted(flow: Flow, node: fx.Node, other: fx.Node, window: Window | None) -> 
     op = flow.ops[node]
     if window is None or isinstance(op, ops.Opaque):
         return flow.whole_map(other)
-    if isinstance(op, ops.Permute | ops.Norm):
+    if isinstance(op, ops.Rearrange | ops.Norm):
         return window
     if isinstance(op, ops.Sliding):
         return op.rows.needs(window[0]), op.cols.needs(window[1])

@@ -105,7 +105,27 @@ class Squared(nn.Module):
         return F.softplus(x.square() * 0.5 - x.abs()).clamp(max=3) / 2
 
 
+class Picked(nn.Module):
+    """Channels picked one by one and in slices, as inception's networks do with colours."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        red = torch.unsqueeze(x[:, 0], 1) * 0.3 + 0.1
+        return torch.cat((red, x[:, 2].unsqueeze(1), x[:, 1:3]), 1)
+
+
+class Cropped(nn.Module):
+    """Rows cut off; every other column."""
+
+    def __init__(self, index: tuple[slice, ...]) -> None:
+        super().__init__()
+        self.index = index
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[self.index]
+
+
 LOCAL = {
+    "picked channels": nn.Sequential(Picked(), nn.Conv2d(4, 2, 3)),
     "functions": nn.Sequential(nn.Conv2d(3, 4, 3), Squared(), nn.Conv2d(4, 2, 3)),
     "frozen batch norm": nn.Sequential(nn.Conv2d(3, 4, 3), FrozenBatchNorm2d(4), nn.ReLU()),
     "activations": nn.Sequential(
@@ -180,6 +200,8 @@ GLOBAL = {
     "computed weights": ComputedWeights(4, 4, 3),
     "squeeze and excitation": SqueezeExcitation(4, 2),
     "flip": FlipSpace(),
+    "cropped rows": Cropped((slice(None), slice(None), slice(2, None))),
+    "every other column": Cropped((slice(None), slice(None), slice(None), slice(None, None, 2))),
     "own function": Impostor(),
     "global pooling": nn.AdaptiveAvgPool2d(1),
     "flatten": nn.Sequential(nn.Flatten(), nn.Linear(4 * 22 * 22, 6)),
