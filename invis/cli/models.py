@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from invis.cli import output
@@ -21,12 +23,18 @@ def models(as_json: bool) -> None:
         [
             str(row["name"]),
             str(row["source"]),
-            "yes" if row["available_offline"] else "after a download",
+            _offline(row),
             str(row["layers"]),
         ]
         for row in rows
     ]
     click.echo(output.table(["model", "source", "offline", "layers"], lines, right=(3,)))
+
+
+def _offline(row: dict[str, Any]) -> str:
+    if row["available_offline"]:
+        return "yes"
+    return "untrained only" if row["source"] == "embedded" else "after a download"
 
 
 @click.command(short_help="List the layers of a model.")

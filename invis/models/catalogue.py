@@ -7,9 +7,8 @@ from functools import cache
 from typing import Any
 
 from invis import data_path
-from invis.errors import InvisError
 from invis.models.layers import layers
-from invis.models.sources import EMBEDDED, checkpoint, choose
+from invis.models.sources import EMBEDDED, checkpoint, choose, shipped
 from invis.models.zoo import TRUTH, architecture, model_names
 
 # Tracing all of torchvision takes a minute, so the counts ship. `python -m invis.models.catalogue`
@@ -50,10 +49,7 @@ def _is_here(name: str) -> bool:
     if name == TRUTH:
         return True
     if name in EMBEDDED:
-        try:
-            return data_path(f"models/{name}.safetensors").exists()
-        except InvisError:
-            return False
+        return shipped(name) is not None
     return checkpoint(choose(name, None)).exists()
 
 

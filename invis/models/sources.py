@@ -10,13 +10,28 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
+from invis import data_path
 from invis.errors import InvisError
 
 EMBEDDED = ("minivgg", "miniresnet")
-OFFLINE = "minivgg, miniresnet and truth, --weights none, or --weights FILE"
 FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")
 _WITH_AUX = ("googlenet", "inception_v3")
 _DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+
+
+def shipped(name: str, weights: str = "default") -> Path | None:
+    """The file of an embedded model's weights; None where this copy of Invis has none."""
+    suffix = "" if weights == "default" else f"-{weights}"
+    try:
+        return data_path(f"models/{name}{suffix}.safetensors")
+    except InvisError:
+        return None
+
+
+def offline() -> str:
+    """What works without a network, in words."""
+    names = [name for name in EMBEDDED if shipped(name)] + ["truth"]
+    return f"the embedded {' or '.join(names)}, --weights none, or --weights FILE"
 
 
 def checkpoint(weights: Any) -> Path:
@@ -38,7 +53,7 @@ def download(name: str, weights: Any) -> Path:
     except (OSError, RuntimeError) as error:
         raise InvisError(
             f"weights {weights.name} of {name} could not be downloaded "
-            f"({type(error).__name__}): offline, use {OFFLINE}"
+            f"({type(error).__name__}): offline, use {offline()}"
         ) from error
     return path
 

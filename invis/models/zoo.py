@@ -18,7 +18,9 @@ from invis.models.sources import (
     build,
     choose,
     download,
+    offline,
     preprocessing,
+    shipped,
     skeleton,
     todays_keys,
     torchvision_names,
@@ -226,15 +228,17 @@ def _load_file(name: str, weights: str) -> Model:
 
 
 def _load_embedded(name: str, weights: str) -> Model:
-    from invis import data_path
-
-    names = {"default": f"models/{name}.safetensors", "seed1": f"models/{name}-seed1.safetensors"}
-    if weights not in names:
+    known = ("default", "seed1")
+    if weights not in known:
         raise InvisError(
-            f"weights {weights!r} of {name} do not exist: use {', '.join(names)}, none or a file"
+            f"weights {weights!r} of {name} do not exist: use {', '.join(known)}, none or a file"
         )
-    state = read_weights(data_path(names[weights]))
-    return _fitted(name, state, weights, weights, f"embedded {weights} weights")
+    path = shipped(name, weights)
+    if path is None:
+        raise InvisError(
+            f"weights {weights!r} of {name} do not ship with this copy of Invis: use {offline()}"
+        )
+    return _fitted(name, read_weights(path), weights, weights, f"embedded {weights} weights")
 
 
 def _load_torchvision(name: str, weights: str | None) -> Model:

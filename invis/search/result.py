@@ -22,6 +22,7 @@ from invis.search.settings import Settings
 
 BOOLEANS = ("converged", "dead")
 FORMAT = "invis-set-1"
+LAST_BOX_PASSES = 40
 
 
 def build_result(
@@ -48,7 +49,7 @@ def build_result(
         course: steps, and the mean nearest distance in units of R at each.
     """
     units = problem.units
-    both = torch.cat([vectors, reference[None]])
+    both = problem.inside(torch.cat([vectors, reference[None]]), LAST_BOX_PASSES)
     who = torch.full((len(both),), unit, device=problem.device)
     pixels = eight_bit(problem, both, who)
     canvas = units.grey.cpu().numpy().astype(np.uint8)
