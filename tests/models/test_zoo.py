@@ -15,7 +15,7 @@ from torchvision.models import get_model
 
 from invis.errors import InvisError
 from invis.models.layers import layers
-from invis.models.sources import choose, preprocessing
+from invis.models.sources import EMBEDDED, choose, preprocessing, shipped
 from invis.models.zoo import architecture, load_model, model_names
 
 
@@ -75,8 +75,10 @@ def test_untrained_controls_are_initialised_as_torchvision_does() -> None:
 def test_a_failed_download_names_what_works_offline(offline: Path) -> None:
     with pytest.raises(InvisError) as error:
         load_model("vgg16")
-    for word in ("IMAGENET1K_V1 of vgg16", "minivgg", "truth", "--weights none", "URLError"):
+    for word in ("IMAGENET1K_V1 of vgg16", "truth", "--weights none", "URLError"):
         assert word in str(error.value)
+    for name in EMBEDDED:
+        assert (name in str(error.value)) == (shipped(name) is not None)
     assert "\n" not in str(error.value)
 
 
