@@ -15,7 +15,7 @@ from invis.models.unit import Units
 from invis.search.band import Band
 from invis.search.sphere import unit
 
-CPU_BATCH = 64
+LEAST_CPU_BATCH = 8
 ACCELERATOR_BATCH = 2048
 # Convolutions of fewer images may take another kernel, whose rounding differs.
 SMALLEST_BATCH = 4
@@ -49,7 +49,8 @@ class Problem:
         self.radius = contrast * math.sqrt(math.prod(band.shape))
         grey = units.grey.to(self.device).float()[:, None, None]
         self.low, self.high = -grey, 255 - grey
-        self.micro_batch = CPU_BATCH if self.device.type == "cpu" else ACCELERATOR_BATCH
+        on_cpu = max(units.cone.cpu_batch, LEAST_CPU_BATCH)
+        self.micro_batch = on_cpu if self.device.type == "cpu" else ACCELERATOR_BATCH
         self._responses = responses or units.responses
         count = len(units)
         self.grey_response = self.value(
