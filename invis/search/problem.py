@@ -135,18 +135,18 @@ class Problem:
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-                self._step_down()
+                self._step_down(size)
             else:
                 start += size
         return tuple(torch.cat(column) for column in zip(*parts, strict=True))
 
-    def _step_down(self) -> None:
-        if self.micro_batch <= SMALLEST_BATCH:
+    def _step_down(self, failed: int) -> None:
+        if failed <= SMALLEST_BATCH:
             raise InvisError(
                 f"device {str(self.device)!r} has too little free memory for {SMALLEST_BATCH} "
                 f"images of {self.units.addresses[0]}: free some, or use device 'cpu'"
             )
-        self.micro_batch = max(SMALLEST_BATCH, self.micro_batch // 2)
+        self.micro_batch = max(SMALLEST_BATCH, failed // 2)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
