@@ -293,7 +293,9 @@ def test_the_maxima_do_not_depend_on_the_size_of_the_micro_batches(monkeypatch):
     with memory_for(16, monkeypatch):
         little = search(units, images=4)
     for a, b in zip(plenty, little, strict=True):
-        np.testing.assert_array_equal(a.reference_image, b.reference_image)
+        # Another batch size may round the last bits of a response, and so a pixel, the other way.
+        apart = a.reference_image.astype(int) - b.reference_image.astype(int)
+        assert abs(apart).max() <= 1
         assert b.attrs["index"] == pytest.approx(a.attrs["index"], abs=2e-3)
 
 
