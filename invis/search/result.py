@@ -21,6 +21,7 @@ from invis.search.quantise import eight_bit
 from invis.search.settings import Settings
 
 BOOLEANS = ("converged", "dead")
+LISTS = ("grey", "window", "input_size")
 FORMAT = "invis-set-1"
 LAST_BOX_PASSES = 40
 
@@ -179,9 +180,9 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def _plain(key: str, value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-        return value[0] if key not in ("grey", "window", "input_size") else value
-    if isinstance(value, np.generic):
+    """An attribute as `build_result` made it: HDF5 turns lists into arrays, or into scalars."""
+    if key in LISTS:
+        return np.atleast_1d(value).tolist()
+    if isinstance(value, np.ndarray | np.generic):
         value = value.item()
     return bool(value) if key in BOOLEANS else value

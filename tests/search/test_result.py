@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from invis.errors import InvisError
+from invis.models.unit import unit
 from invis.search import load, save, search
 from tests.search.networks import affine, noise, small_units
 
@@ -22,7 +24,14 @@ def dead() -> xr.Dataset:
     return search(affine(noise(1), -1e6), images=4)[0]
 
 
-@pytest.mark.parametrize("which", ["found", "dead"])
+@pytest.fixture(scope="module")
+def colourless() -> xr.Dataset:
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 5))
+    combined = unit(net, "0", {0: 1.0, 1: -0.5}, mean=[0.13], std=[0.31], input_size=16)
+    return search(combined, images=3)[0]
+
+
+@pytest.mark.parametrize("which", ["found", "dead", "colourless"])
 def test_a_saved_result_comes_back_as_it_was(which, request, tmp_path):
     ds = request.getfixturevalue(which)
     save(ds, tmp_path / "result.nc")
