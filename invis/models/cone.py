@@ -1,7 +1,7 @@
 """The receptive-field cone: one unit of a network, evaluated on the patch that it sees."""
 
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, fx, nn
@@ -9,12 +9,10 @@ from torch import Tensor, fx, nn
 from invis.errors import InvisError
 from invis.models import ops
 from invis.models.flow import Flow, Window
+from invis.models.layers import Layer, find_layer
+from invis.models.model import Model
 from invis.models.plan import Call, Cut, cut, plan_steps
 from invis.models.window import ancestors, needs, place_of
-
-if TYPE_CHECKING:
-    from invis.models.layers import Layer
-    from invis.models.zoo import Model
 
 CACHED_NUMBERS = 1 << 22
 """Activations of a micro-batch: 16 MB in single precision."""
@@ -97,14 +95,12 @@ class Cone(nn.Module):
 
 
 def build_cone(
-    model: "Model",
-    layer: "str | Layer",
+    model: Model,
+    layer: str | Layer,
     position: Literal["center"] | tuple[int, int] = "center",
     fold: bool = True,
 ) -> Cone:
     """The cone of one layer of a model; `layer` may be a name. See `compile_cone`."""
-    from invis.models.layers import find_layer
-
     if isinstance(layer, str):
         layer = find_layer(model, layer.removesuffix(":raw"), raw=layer.endswith(":raw"))
     name = layer.node

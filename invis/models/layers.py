@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from torch import fx, nn
 from torch.nn import functional as F
@@ -10,9 +9,7 @@ from torch.nn import functional as F
 from invis.errors import InvisError
 from invis.models import ops
 from invis.models.flow import Flow
-
-if TYPE_CHECKING:
-    from invis.models.zoo import Model
+from invis.models.model import Model
 
 _RELUS = ("relu", "relu_")
 
@@ -41,7 +38,7 @@ class Layer:
     node: str = field(repr=False)
 
 
-def layers(model: "Model") -> list[Layer]:
+def layers(model: Model) -> list[Layer]:
     """The convolutions and residual sums of a model, in the order in which they run.
 
     Of the ground truth, and of a model without any, the direct children are listed instead.
@@ -75,7 +72,7 @@ def _has_value(flow: Flow, path: str) -> bool:
     return len(outputs) == 1 and outputs[0] in flow.traced.shapes
 
 
-def find_layer(model: "Model", name: str, raw: bool = False) -> Layer:
+def find_layer(model: Model, name: str, raw: bool = False) -> Layer:
     """The layer with this name: the paper's, or any module's dotted name.
 
     Args:
@@ -125,7 +122,7 @@ def paper_names(module: nn.Module) -> dict[str, str]:
     return names
 
 
-def _near(model: "Model", name: str) -> str:
+def _near(model: Model, name: str) -> str:
     known = [layer.layer for layer in layers(model)]
     names = dict.fromkeys([*known, *model.flow.traced.outputs])
     close = get_close_matches(name, names, n=3, cutoff=0.5)
@@ -134,7 +131,7 @@ def _near(model: "Model", name: str) -> str:
     return f"{'are' if len(close) > 1 else 'is'} {', '.join(close)}"
 
 
-def _layer(model: "Model", flow: Flow, path: str, name: str, raw: bool) -> Layer:
+def _layer(model: Model, flow: Flow, path: str, name: str, raw: bool) -> Layer:
     node, tensor = _meant(flow, model.module, path, raw)
     shape, axes = flow.traced.shapes[node], flow.axes[node]
     channels = 1

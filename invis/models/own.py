@@ -7,8 +7,8 @@ from typing import Any
 from torch import nn
 
 from invis.errors import InvisError
+from invis.models.model import Model
 from invis.models.weights import weights_hash
-from invis.models.zoo import Model
 
 
 def wrap(

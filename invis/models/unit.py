@@ -16,8 +16,9 @@ from invis.models.address import Address, parse_address
 from invis.models.cone import Cone, build_cone, upto
 from invis.models.devices import pick_device
 from invis.models.layers import Layer, find_layer
+from invis.models.model import Model
 from invis.models.own import wrap
-from invis.models.zoo import Model, load_model
+from invis.models.zoo import load_model
 
 FULL_BATCH = 4
 _CPU = torch.device("cpu")

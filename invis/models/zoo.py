@@ -1,17 +1,16 @@
 """Networks by name: torchvision's, the embedded ones, the ground truth, and weights from files."""
 
 import re
-from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from invis.errors import InvisError
-from invis.models.flow import Flow, analyse
+from invis.models.cone import upto
+from invis.models.layers import find_layer, layers
+from invis.models.model import Model
 from invis.models.sources import (
     EMBEDDED,
     FAMILIES,
@@ -26,58 +25,10 @@ from invis.models.sources import (
     torchvision_names,
     weights_enum,
 )
-from invis.models.trace import trace
 from invis.models.weights import fit_weights, read_weights, weights_hash
 
 TRUTH = "truth"
 _HASH = re.compile(r"[0-9a-f]{6,64}")
-
-
-@dataclass
-class Model:
-    """A network that is ready to be looked into.
-
-    Attributes:
-        name: its name in addresses.
-        weights: canonical name of its weights: torchvision's name, `none:SEED`, the name of an
-            embedded file (`default`, `seed1`), or the hash of a file.
-        weights_hash: first 12 hex digits of the sha256 of the weights.
-        module: the network in evaluation mode; its parameters need no gradient.
-        mean, std: the normalisation, for pixels in [0, 1].
-        input_size: rows and columns of its image.
-        channels: colours of its image, 1 or 3.
-        note: what was loaded, in words.
-        missing: state keys that the weights did not cover; they are NaN.
-        is_default: the address names the weights without saying so.
-        grey: the neutral 8-bit colour; round(255 mean) unless given.
-    """
-
-    name: str
-    weights: str
-    weights_hash: str
-    module: nn.Module
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    input_size: tuple[int, int]
-    channels: int
-    note: str
-    missing: list[str] = field(default_factory=list, repr=False)
-    is_default: bool = False
-    grey: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.grey:
-            self.grey = tuple(float(round(255 * value)) for value in self.mean)
-
-    @cached_property
-    def flow(self) -> Flow:
-        """The traced network with the geometry of each node."""
-        return analyse(trace(self.module, self.channels, self.input_size))
-
-    @property
-    def address(self) -> str:
-        """The first part of its units' addresses."""
-        return self.name if self.is_default else f"{self.name}@{self.weights}"
 
 
 def model_names() -> list[str]:
@@ -127,8 +78,6 @@ def load_model(name: str, weights: str | None = None, layer: str | None = None) 
 
 def check_coverage(model: Model, layer: str) -> None:
     """Refuse a layer whose value depends on weights that were not loaded."""
-    from invis.models.cone import upto
-    from invis.models.layers import find_layer, layers
 
     def lacks(name: str, raw: bool = False) -> list[str]:
         node = find_layer(model, name, raw).node

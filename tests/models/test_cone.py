@@ -10,7 +10,7 @@ from torchvision.models import get_model
 from invis.errors import InvisError
 from invis.models.cone import build_cone
 from invis.models.layers import find_layer, layers
-from invis.models.zoo import Model
+from invis.models.model import Model
 
 ARCHITECTURES = [
     "vgg11",
