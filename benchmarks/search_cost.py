@@ -1,12 +1,13 @@
 """What a search costs, beside the same convolutions alone, in one run.
 
     python benchmarks/search_cost.py [--weights FILE] [--layers conv1_2,conv2_2,conv3_1]
-        [--units 32] [--singles 8] [--repeats 3] [--threads 2] [--out FILE]
+        [--units 16] [--singles 16] [--repeats 1] [--threads 2] [--out FILE]
 
 For each layer of VGG-16: seconds of one unit with 8 images, of the batch and of the units one by
-one (the mean of --singles of them times the number of units), and the floor: every convolution of
-the search replayed with the same shapes and the same micro-batches, forward and gradient with
-respect to the input, nothing else. Prints a table and, with --out, writes JSON.
+one (the mean of --singles of them times the number of units; take all of them for a fair ratio),
+and the floor: every convolution of the search replayed with the same shapes and the same
+micro-batches, forward and gradient with respect to the input, nothing else. Prints a table and,
+with --out, writes JSON.
 """
 
 from __future__ import annotations
@@ -131,12 +132,12 @@ def measure(layer: str, count: int, singles: int, repeats: int, weights: str) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--weights", default="none")
     parser.add_argument("--layers", default="conv1_2,conv2_2,conv3_1")
-    parser.add_argument("--units", type=int, default=32)
-    parser.add_argument("--singles", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--units", type=int, default=16)
+    parser.add_argument("--singles", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
