@@ -15,6 +15,8 @@ FRACTION_TOLERANCE = 0.01
 SATURATED_LIMIT = 0.02
 ERROR_LIMIT = 0.02
 RANGE_LIMIT = 0.9
+# From here on a linear unit leaves so little room that any distance divides by almost nothing.
+BETA_LIMIT = 0.98
 
 
 def number(attrs: Mapping[str, Any], key: str) -> float | None:
@@ -97,10 +99,12 @@ def verdict(ds: Dataset) -> str:
             f"Index {index:.2f}: these images are {index:.2f} times as far apart "
             "as a linear unit would allow."
         )
-    return (
-        f"Index {index:.2f}: these images are no further apart than a linear unit would allow, "
-        "so this set shows no invariance."
-    )
+    within = f"Index {index:.2f}: these images are no further apart than a linear unit would allow"
+    spread = number(a, "spread")
+    # The remark that follows then tells of an invariance among all pairs.
+    if spread is not None and spread > LINEAR_LIMIT:
+        return f"{within}."
+    return f"{within}, so this set shows no invariance."
 
 
 def remark(ds: Dataset) -> str:
@@ -151,6 +155,12 @@ def warnings(ds: Dataset) -> list[str]:
         found.append(
             f"Saturated: {percent(saturated, 1)} of the pixel values lie on the edge of the range "
             "0 to 255, where the set has less room than the null allows."
+        )
+    beta = number(a, "beta")
+    if beta is not None and BETA_LIMIT < beta < 1:
+        found.append(
+            f"The null is nearly zero: the images reach {percent(beta, 1)} of the largest "
+            "response, so compare this index only with sets at that activation."
         )
     reach = reference_reach(ds)
     if reach is not None and reach < RANGE_LIMIT:

@@ -23,7 +23,15 @@ def test_verdict_of_a_linear_unit_claims_no_invariance():
 
 @pytest.mark.parametrize("index", [0.4, 0.999, 1.0, 1.0005])
 def test_no_affine_value_is_called_an_invariance(index):
-    assert "no invariance" in words.verdict(complex_cell_result(index=index))
+    assert "no invariance" in words.verdict(complex_cell_result(index=index, spread=0.9))
+
+
+def test_verdict_and_remark_do_not_contradict_each_other():
+    ds = complex_cell_result(index=0.95, spread=1.3)
+    assert words.verdict(ds) == (
+        "Index 0.95: these images are no further apart than a linear unit would allow."
+    )
+    assert "1.30 times" in words.remark(ds)
 
 
 def test_a_missing_index_gives_its_reason():
@@ -49,6 +57,7 @@ def test_a_clean_result_has_no_warnings():
         ({"converged": False}, "Not converged"),
         ({"converged": 0}, "Not converged"),
         ({"saturated": 0.031}, "Saturated: 3.1 %"),
+        ({"beta": 0.985}, "The null is nearly zero: the images reach 98.5 %"),
         ({"free_reference": 1e5}, "The pixel range binds"),
         ({"full_model_error": 0.05}, "The full model differs"),
     ],
