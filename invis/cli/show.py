@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,8 @@ OUT = click.option(
 @OUT
 def show(results: tuple[Path, ...], out: Path | None) -> None:
     """Make one gallery of saved RESULTs (result files, or folders that hold some)."""
-    files = [file for path in results for file in result_files(path)]
-    name = slug(results[0].resolve().stem if len(results) == 1 else "gallery")
-    write_page(files, out if out is not None else Path("out") / f"{name}.html")
+    name = page_name(results[0]) if len(results) == 1 else "gallery"
+    write_page(results, out if out is not None else Path("out") / f"{slug(name)}.html")
 
 
 @click.command(short_help="Put two saved results side by side.")
@@ -34,28 +34,53 @@ def show(results: tuple[Path, ...], out: Path | None) -> None:
 @OUT
 def compare(first: Path, second: Path, out: Path | None) -> None:
     """Put two saved results (two units, two networks, two settings) side by side."""
-    files = [*result_files(first), *result_files(second)]
-    write_page(files, out if out is not None else Path("out") / "compare.html")
+    write_page((first, second), out if out is not None else Path("out") / "compare.html")
 
 
-def result_files(path: Path) -> list[Path]:
-    """The result files that `path` names or holds, in the order of their names."""
+def page_name(path: Path) -> str:
+    """What a page of one RESULT is called; every search calls its file the same."""
+    whole = path.resolve()
+    if whole.is_dir():
+        return whole.name
+    return whole.parent.name if whole.name == RESULT else whole.stem
+
+
+def read(path: Path) -> list[Dataset]:
+    """The results that `path` names or holds, in the order of their names.
+
+    What is unreadable in a folder is told and left out, so that one file does not hide the rest.
+
+    Raises:
+        InvisError: if the file is unreadable, or the folder holds no readable one.
+    """
+    from invis.search import load
+
     if path.is_file():
-        return [path]
-    found = sorted(path.rglob(RESULT)) if path.is_dir() else []
-    if not found:
+        return [load(path)]
+    files = sorted(path.rglob(RESULT)) if path.is_dir() else []
+    if not files:
         what = f"a folder without any {RESULT}" if path.is_dir() else "neither a file nor a folder"
         raise InvisError(f"RESULT {str(path)!r} is {what}; `invis search` writes such files.")
-    return found
+    results = []
+    for file in files:
+        try:
+            results.append(load(file))
+        except InvisError as error:
+            click.echo(f"invis: skipped: {str(error).rstrip('.')}", err=True)
+    if not results:
+        raise InvisError(f"RESULT {str(path)!r} is a folder without any readable {RESULT}.")
+    return results
 
 
-def write_page(files: list[Path], out: Path) -> None:
+def write_page(paths: Sequence[Path], out: Path) -> None:
     """Load, draw, write, and say where."""
+    # A page may replace a page, but no notes or results whose name was given by mistake.
+    if out.suffix.lower() != ".html":
+        raise InvisError(f"--out {str(out)!r} is no page: give a name that ends in .html.")
+    results = [ds for path in paths for ds in read(path)]
     writable_folder(out.parent)
-    from invis.search import load
     from invis.views.gallery import gallery_html
 
-    results: list[Dataset] = [load(file) for file in files]
     with writing(out):
         out.write_text(gallery_html(results), encoding="utf-8")
     click.echo(f"Gallery of {len(results)} {'result' if len(results) == 1 else 'results'}: {out}")

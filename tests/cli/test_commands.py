@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from invis.cli.output import plain, search_record, table
+from invis.search import save
+from invis.search.result import FORMAT
 from tests.cli.conftest import ENVIRONMENT, UNIT, command, is_one_sentence
 from tests.synthetic import complex_cell_result
 
@@ -95,6 +97,40 @@ def test_show_refuses_what_is_no_result(invis, tmp_path):
     assert is_one_sentence(invis("show", "empty"))
     (tmp_path / "text.nc").write_text("no result")
     assert is_one_sentence(invis("show", "text.nc"))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Two results a and b in folders of their own, beside a broken one."""
+    for name in ("a.0", "b"):
+        (tmp_path / "found" / name).mkdir(parents=True)
+        ds = complex_cell_result(size=5, images=2, address=f"m/l/{name}", format=FORMAT)
+        save(ds, tmp_path / "found" / name / "result.nc")
+    (tmp_path / "found" / "broken").mkdir()
+    (tmp_path / "found" / "broken" / "result.nc").write_text("no result")
+
+
+def test_show_leaves_out_what_is_unreadable_in_a_folder(invis, saved, tmp_path):
+    done = invis("show", "found")
+    assert done.returncode == 0 and "Gallery of 2 results" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "broken/result.nc" in line
+    refused = invis("show", "found/broken")
+    assert refused.returncode == 2 and "without any readable" in refused.stderr
+    assert not (tmp_path / "out" / "broken.html").exists()
+
+
+@pytest.mark.parametrize("result", ["found/a.0", "found/a.0/result.nc"])
+def test_show_names_the_page_after_the_folder(invis, saved, tmp_path, result):
+    assert invis("show", result).returncode == 0
+    assert [page.name for page in (tmp_path / "out").iterdir()] == ["a.0.html"]
+
+
+def test_show_overwrites_nothing_but_pages(invis, saved, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert is_one_sentence(invis("show", "found/b", "--out", "notes.txt"))
+    assert is_one_sentence(invis("compare", "found/b", "found/b", "--out", "notes.txt"))
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_train_and_evaluate_refuse_missing_data(invis):
