@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 RESULT = "result.nc"
+PICTURE = "set.png"
 
 
 def slug(text: str) -> str:
@@ -22,8 +24,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^\w@.,+-]+", "-", text).strip("-.") or "result"
 
 
-def default_out(address: str) -> Path:
-    """Where results go when --out is left out."""
+def default_out(address: str, weights: str | None = None) -> Path:
+    """Where results go when --out is left out; a folder for each --weights, a file by its stem."""
+    if weights:
+        model, _, unit = address.partition("/")
+        # os.path, here and below: Path raises where a name is too long, which `writing` says.
+        name = Path(weights).stem if os.path.isfile(weights) else weights  # noqa: PTH113
+        address = f"{model.partition('@')[0]}@{name}/{unit}"
     return Path("out") / slug(address)
 
 
@@ -45,6 +52,12 @@ def writable_folder(path: Path) -> None:
             pass
 
 
+def refuse_folder(file: Path) -> None:
+    """Raise InvisError where a folder is in the way of a file."""
+    if file.is_dir():
+        raise InvisError(f"cannot write {str(file)!r}: it is a folder.")
+
+
 class Folder:
     """Results on disk: DIR/result.nc for one unit, DIR/UNIT/result.nc for many, DIR/gallery.html.
 
@@ -54,27 +67,55 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
-        writable_folder(path)
         self.path = path
         self.results: list[tuple[Dataset, Path]] = []
         self._order: list[str] = []
+        parts = (path, *path.parents)
+        self._made = [part for part in parts if not os.path.exists(part)]  # noqa: PTH110
+        try:
+            writable_folder(path)
+            refuse_folder(self.gallery)
+        except InvisError:
+            self.remove_empty()
+            raise
 
     @property
     def gallery(self) -> Path:
         return self.path / "gallery.html"
 
     def expect(self, addresses: Sequence[str]) -> None:
-        """Say which units will come, in any order; more than one get a folder each."""
+        """Say which units will come, in any order; more than one get a folder each.
+
+        Raises:
+            InvisError: if something is in the way of a result.
+        """
         self._order = list(addresses)
+        for address in addresses:
+            where = self._where(address)
+            if where.exists() and not where.is_dir():
+                raise InvisError(f"cannot write {str(where)!r}: it is a file.")
+            for name in (RESULT, PICTURE):
+                refuse_folder(where / name)
+
+    def _where(self, address: str) -> Path:
+        return self.path / slug(address) if len(self._order) > 1 else self.path
+
+    def remove_empty(self) -> None:
+        """Remove the folders that this object made, as far as they are empty."""
+        for made in self._made:
+            with suppress(OSError):
+                made.rmdir()
 
     def add(self, ds: Dataset) -> None:
         """Save one result and its picture."""
         from invis.search import save
         from invis.views.png import set_png
 
-        where = self.path / slug(str(ds.attrs["address"])) if len(self._order) > 1 else self.path
+        where = self._where(str(ds.attrs["address"]))
         with writing(where):
-            where.mkdir(exist_ok=True)
+            if not where.exists():
+                where.mkdir()
+                self._made.insert(0, where)
             # A reader never sees half a file: the result gets its name once it is whole.
             unfinished = where / f".{RESULT}"
             try:
@@ -82,7 +123,7 @@ class Folder:
                 unfinished.replace(where / RESULT)
             finally:
                 unfinished.unlink(missing_ok=True)
-            (where / "set.png").write_bytes(set_png(ds))
+            (where / PICTURE).write_bytes(set_png(ds))
         self.results.append((ds, where))
         self.results.sort(key=lambda result: self._place(result[0]))
 

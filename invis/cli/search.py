@@ -71,31 +71,47 @@ def search(
     """
     if images < 2:
         raise InvisError(f"--images {images} is too few: a set needs at least 2 images.")
-    folder = Folder(out if out is not None else default_out(address))
+    from invis.models.address import parse_address
+    from invis.search import Settings
 
-    from invis.models.unit import units_at
-    from invis.search import search_steps
-
-    units = units_at(address, weights=weights, device=device)
-    folder.expect(units.addresses)
-    steps = search_steps(
-        units,
-        images=images,
-        activation=activation,
-        contrast=contrast,
-        band=band,
-        objective=objective,
-        distance=distance,
-        seed=seed,
-    )
-    interrupted = follow(steps, folder, address)
-    folder.write_gallery()
+    # What needs no model is checked before the folder is made.
+    parse_address(address)
+    asked: dict[str, Any] = {
+        "images": images,
+        "activation": activation,
+        "band": band,
+        "objective": objective,
+        "distance": distance,
+        "seed": seed,
+    }
+    if contrast is not None:
+        asked["contrast"] = contrast
+    Settings(**asked)
+    folder = Folder(out if out is not None else default_out(address, weights))
+    try:
+        interrupted = run(address, folder, weights, device, asked)
+    finally:
+        folder.remove_empty()
     if as_json:
         output.echo_json([output.search_record(ds, str(where)) for ds, where in folder.results])
     elif folder.results:
         report(folder)
     if interrupted:
         raise_interrupted(folder)
+
+
+def run(
+    address: str, folder: Folder, weights: str | None, device: str | None, asked: dict[str, Any]
+) -> bool:
+    """Search and fill the folder; True where Ctrl-C ended it early."""
+    from invis.models.unit import units_at
+    from invis.search import search_steps
+
+    units = units_at(address, weights=weights, device=device)
+    folder.expect(units.addresses)
+    interrupted = follow(search_steps(units, **asked), folder, address)
+    folder.write_gallery()
+    return interrupted
 
 
 def follow(steps: Iterator[Snapshot], folder: Folder, address: str) -> bool:

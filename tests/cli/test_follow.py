@@ -3,11 +3,12 @@
 import os
 import signal
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from invis import InvisError
-from invis.cli.saving import Folder, slug, writable_folder
+from invis.cli.saving import Folder, default_out, slug, writable_folder
 from invis.cli.search import follow
 from tests.synthetic import complex_cell_result
 
@@ -112,6 +113,16 @@ def test_slugs_stay_inside_the_folder(address):
 
 def test_slugs_tell_units_apart():
     assert slug("vgg16/conv3_1/3") != slug("vgg16/conv3_1/30")
+
+
+def test_weights_have_a_folder_each(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.safetensors").write_text("")
+        weights = str(tmp_path / f"{name}.safetensors")
+        where = default_out("vgg11/conv1_1/3", weights)
+        assert where == Path(f"out/vgg11@{name}-conv1_1-3")
+    assert default_out("m/l/3", "none:1") == default_out("m@none:1/l/3")
+    assert default_out("m/l/3") == Path("out/m-l-3")
 
 
 def test_an_unwritable_folder_is_named(tmp_path):

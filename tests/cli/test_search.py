@@ -107,9 +107,25 @@ def test_the_table_names_the_null(invis):
         ["minivgg/conv1_1/0", "--weights", "nosuch.safetensors"],
     ],
 )
-def test_bad_input_is_one_sentence(invis, args):
+def test_bad_input_is_one_sentence_and_leaves_no_folder(invis, tmp_path, args):
     done = invis("search", *args)
     assert is_one_sentence(done), (done.returncode, done.stdout, done.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refused_search_keeps_the_folder_that_was_there(invis, tmp_path):
+    (tmp_path / "mine").mkdir()
+    assert is_one_sentence(invis("search", "nosuch/x/1", "--out", "mine/below/it"))
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine"]
+    assert not list((tmp_path / "mine").iterdir())
+
+
+@pytest.mark.parametrize("name", ["result.nc", "set.png", "gallery.html"])
+def test_a_folder_in_the_way_is_refused_before_the_search(invis, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("invis.search.search_steps", lambda *_, **__: pytest.fail("searched"))
+    (tmp_path / "here" / name).mkdir(parents=True)
+    done = invis("search", UNIT, "--out", "here")
+    assert is_one_sentence(done) and name in done.stderr
 
 
 def test_a_text_file_as_weights_is_one_sentence(invis, tmp_path):
@@ -125,7 +141,7 @@ def test_usage_errors_exit_with_2(invis):
 
 def test_an_unwritable_folder_is_refused_before_any_work(invis, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    done = invis("search", "no model is even looked up", "--out", "taken/below")
+    done = invis("search", "nosuchmodel/is/0", "--out", "taken/below")
     assert is_one_sentence(done)
     assert "taken/below" in done.stderr
 
