@@ -1,10 +1,13 @@
 """Your own network as a model."""
 
 import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from invis.errors import InvisError
 from invis.models.model import Model
@@ -20,19 +23,27 @@ def wrap(
     name: str | None = None,
 ) -> Model:
     """A model made of your own network; the arguments are those of `unit`."""
+    if not isinstance(module, nn.Module):
+        raise InvisError(f"module is a {type(module).__name__}: give a torch.nn.Module")
     title = name or type(module).__name__
     channels = _colours(module, mean, std, title)
-    size = (224, 224) if input_size is None else input_size
-    size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    if min(size) < 1:
+    given = (224,) if input_size is None else np.atleast_1d(input_size).tolist()
+    rows, columns = (given * 2)[:2] if len(given) in (1, 2) else (0, 0)
+    if min(rows, columns) < 1:
         raise InvisError(
             f"input_size {input_size!r} is wrong: give rows and columns, e.g. (64, 64)"
         )
+    size = (int(rows), int(columns))
     # A copy that shares the parameters: the network itself keeps its mode and its gradients.
-    frozen = copy.deepcopy(
-        module, {id(p): nn.Parameter(p.detach(), False) for p in module.parameters()}
-    )
-    return Model(
+    shared = {id(p): nn.Parameter(p.detach(), False) for p in module.parameters()}
+    try:
+        frozen = copy.deepcopy(module, shared)
+    except RuntimeError as error:
+        raise InvisError(
+            f"{title} cannot be copied ({str(error).splitlines()[0][:80]}): where it uses "
+            "weight_norm, use torch.nn.utils.parametrizations.weight_norm"
+        ) from error
+    model = Model(
         name=title,
         weights="",
         weights_hash=weights_hash(module.state_dict()),
@@ -45,11 +56,61 @@ def wrap(
         is_default=True,
         grey=(128.0,) * channels if mean is None else (),
     )
+    _check_steady(model)
+    return model
+
+
+@torch.no_grad()
+def _check_steady(model: Model) -> None:
+    """Refuse a network whose answer depends on chance, or on what a trace does not see."""
+    for path, part in model.module.named_modules():
+        if part._forward_hooks or part._forward_pre_hooks:
+            raise InvisError(f"{model.name} has a hook on {path or 'itself'}: remove it first")
+    first = next(model.module.parameters(), torch.zeros(()))
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, model.channels, *model.input_size, generator=generator).to(first)
+    try:
+        answers = [_tensors(model.module(x)) for _ in range(3)]
+    except Exception:  # whatever the network says, tracing it says it better
+        return
+    if not all(_close(answers[0], other) for other in answers[1:]):
+        raise InvisError(
+            f"{model.name} answers differently to the same image: take the chance out of its "
+            "forward (dropout without training=self.training, noise)"
+        )
+    if not _close(answers[0], _tensors(model.flow.traced.full(x))):
+        raise InvisError(
+            f"{model.name} traced by torch.fx answers differently than itself: take "
+            "branches that depend on chance or state out of its forward"
+        )
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, Mapping) else value
+    return (
+        [one for part in parts for one in _tensors(part)]
+        if isinstance(value, Mapping | list | tuple)
+        else []
+    )
+
+
+def _largest(a: Tensor) -> float:
+    finite = a[a.isfinite()]
+    return float(finite.abs().max()) if finite.numel() else 0.0
+
+
+def _close(one: list[Tensor], other: list[Tensor]) -> bool:
+    return len(one) == len(other) and all(
+        torch.allclose(a, b, rtol=1e-2, atol=1e-3 * _largest(a), equal_nan=True)
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def _colours(module: nn.Module, mean: Any, std: Any, title: str) -> int:
     for given in (mean, std):
-        if isinstance(given, Sequence):
+        if given is not None and np.ndim(given) == 1:
             return len(given)
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
@@ -58,11 +119,14 @@ def _colours(module: nn.Module, mean: Any, std: Any, title: str) -> int:
 
 
 def _per_colour(given: Any, default: float, channels: int, name: str) -> tuple[float, ...]:
-    values = default if given is None else given
-    values = tuple(values) if isinstance(values, Sequence) else (values,) * channels
-    if len(values) != channels or (name == "std" and min(values) <= 0):
+    values = [float(value) for value in np.atleast_1d(default if given is None else given)]
+    if given is None or np.ndim(given) == 0:
+        values *= channels
+    fits = all(0 < v < math.inf if name == "std" else 0 <= v <= 1 for v in values)
+    if len(values) != channels or not fits:
         raise InvisError(
-            f"{name} {given!r} is wrong: give {channels} numbers"
-            + (" above 0" if name == "std" else "")
+            f"{name} {given!r} is wrong: give {channels} numbers "
+            + ("above 0" if name == "std" else "between 0 and 1")
+            + ", for pixels in [0, 1]"
         )
-    return tuple(float(value) for value in values)
+    return tuple(values)

@@ -30,8 +30,8 @@ def shipped(name: str, weights: str = "default") -> Path | None:
 
 def offline() -> str:
     """What works without a network, in words."""
-    names = [name for name in EMBEDDED if shipped(name)] + ["truth"]
-    return f"the embedded {' or '.join(names)}, --weights none, or --weights FILE"
+    names = [name for name in EMBEDDED if shipped(name)] + ["the units of truth"]
+    return f"{', '.join(names)}, --weights none, or --weights FILE"
 
 
 def checkpoint(weights: Any) -> Path:

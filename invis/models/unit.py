@@ -1,6 +1,7 @@
 """Units: what a search maximises, and what the full model says about it."""
 
 import copy
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -90,7 +91,7 @@ class Units:
         Returns:
             (B,) pre-activations.
         """
-        return self._read(self.cone(self._input(x)), index)
+        return self._read(self.cone(self._input(x.to(self.readout.dtype))), index)
 
     @torch.no_grad()
     def full_responses(
@@ -271,6 +272,7 @@ def _units(
     position: Any,
 ) -> Units:
     layer = find_layer(model, name.removesuffix(":raw"), raw=name.endswith(":raw"))
+    channel = _plain_channels(channel)
     check_channels(layer, [channel] if isinstance(channel, int) else list(channel), model.name)
     cone = build_cone(model, layer, position)
     if isinstance(channel, Mapping):
@@ -289,6 +291,23 @@ def _units(
         layer = replace(layer, layer=f"{layer.layer}:raw")
     node = next(n for n in model.flow.traced.full.graph.nodes if n.name == layer.node)
     return Units(model, layer, cone, readout, labels, upto(model.flow, node))
+
+
+def _plain_channels(channel: Any) -> int | list[int] | dict[int, float]:
+    """One channel, several or a combination, as Python's own numbers."""
+    try:
+        if isinstance(channel, Mapping):
+            weights = {operator.index(one): float(weight) for one, weight in channel.items()}
+            if not any(weights.values()):
+                raise InvisError(f"channel {channel!r} is a combination of nothing: give weights")
+            return weights
+        if np.ndim(channel) == 0:
+            return operator.index(channel)
+        return [operator.index(one) for one in channel]
+    except TypeError as error:
+        raise InvisError(
+            f"channel {channel!r} is wrong: give a number, several, or {{channel: weight}}"
+        ) from error
 
 
 def check_channels(layer: Layer, channels: Sequence[int], model: str) -> None:

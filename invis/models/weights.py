@@ -1,8 +1,10 @@
 """Weights from files, and their hash."""
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,13 +35,17 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     """
     source, path = str(path), Path(path)
     if not path.is_file():
-        raise InvisError(f"weights file {source!r} does not exist")
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise InvisError(f"weights file {source!r} {what}")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+            state: Any = load_file(path)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the sentence below says it
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each format has its own zoo of errors
         raise InvisError(
             f"weights {source!r} cannot be read as weights: give a .safetensors file or a "
@@ -49,9 +55,21 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not state:
         raise InvisError(f"weights {source!r} hold no state dict: save model.state_dict()")
-    if not all(isinstance(value, Tensor) for value in state.values()):
-        raise InvisError(f"weights {source!r} hold more than tensors: save model.state_dict()")
+    if not all(_is_plain(value) for value in state.values()):
+        raise InvisError(
+            f"weights {source!r} hold more than plain tensors: save model.state_dict()"
+        )
     return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    """A dense tensor whose numbers are in the file."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+    )
 
 
 def fit_weights(module: nn.Module, state: State, source: str, name: str) -> list[str]:
@@ -77,6 +95,13 @@ def fit_weights(module: nn.Module, state: State, source: str, name: str) -> list
             f"weights {source!r} are of another architecture than {name} ({why}): "
             f"give weights of {name}"
         )
+    for key in shared:
+        counts = key.endswith("num_batches_tracked")
+        if not counts and state[key].is_floating_point() != own[key].is_floating_point():
+            raise InvisError(
+                f"weights {source!r} hold {key} as {state[key].dtype}: give them as "
+                f"{own[key].dtype} or another type of that kind"
+            )
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     for key, value in own.items():
         if key in state:

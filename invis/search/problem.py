@@ -152,7 +152,7 @@ class Problem:
 
     def respond(self, x: Tensor, who: Tensor) -> Tensor:
         """Images (B, C, h, w) and the unit of each -> responses (B,), which are checked."""
-        f = self._responses(x, who)
+        f = self._responses(x, who).float()
         if not torch.isfinite(f).all():
             bad = self.units.addresses[int(who[int((~torch.isfinite(f)).nonzero()[0])])]
             raise InvisError(

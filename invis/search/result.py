@@ -139,6 +139,8 @@ def save(ds: xr.Dataset, path: str | os.PathLike[str]) -> None:
     Raises:
         InvisError: if the file cannot be written.
     """
+    if Path(path).suffix != ".nc":
+        raise InvisError(f"path {str(path)!r} cannot be written: give a name ending in .nc")
     stored = ds.copy()
     stored.attrs = {k: int(v) if k in BOOLEANS else v for k, v in ds.attrs.items()}
     packed = {

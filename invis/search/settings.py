@@ -46,6 +46,8 @@ class Settings:
                 f"contrast is {self.contrast:g}: use an RMS contrast between 0 and 128 grey "
                 "levels, such as 12"
             )
+        if not 0 <= self.seed < 2**63:
+            raise InvisError(f"seed is {self.seed}: use a whole number from 0 to 2^63 - 1")
         if self.objective not in OBJECTIVES:
             raise InvisError(f"objective {self.objective!r} is unknown: use set or paper")
         if isinstance(self.band, str):

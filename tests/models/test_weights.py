@@ -90,3 +90,32 @@ def test_half_precision_becomes_single() -> None:
 def test_weights_of_another_architecture_are_refused(state: dict[str, Tensor], why: str) -> None:
     with pytest.raises(InvisError, match=f"'w.pt' are of another architecture than net .*{why}"):
         fit_weights(net(), state, "w.pt", "net")
+
+
+def test_an_empty_file_of_safetensors_is_told(tmp_path: Path) -> None:
+    save_file({}, tmp_path / "none.safetensors")
+    with pytest.raises(InvisError, match="hold no state dict"):
+        read_weights(tmp_path / "none.safetensors")
+
+
+def test_parallel_prefixes_are_removed_from_safetensors_too(tmp_path: Path) -> None:
+    save_file({"module.a": torch.ones(2)}, tmp_path / "p.safetensors")
+    assert list(read_weights(tmp_path / "p.safetensors")) == ["a"]
+
+
+@pytest.mark.parametrize("odd", [torch.ones(2, 2).to_sparse(), torch.empty(2, device="meta")])
+def test_tensors_without_their_numbers_are_refused(odd: Tensor, tmp_path: Path) -> None:
+    torch.save({"a": odd}, tmp_path / "odd.pt")
+    with pytest.raises(InvisError, match="hold more than plain tensors"):
+        read_weights(tmp_path / "odd.pt")
+
+
+def test_numbers_of_another_kind_are_refused() -> None:
+    state = {key: value.to(torch.complex64) for key, value in net().state_dict().items()}
+    with pytest.raises(InvisError, match=r"as torch\.complex64: give them as torch\.float32"):
+        fit_weights(net(), state, "w", "net")
+
+
+def test_a_folder_is_no_weights_file(tmp_path: Path) -> None:
+    with pytest.raises(InvisError, match="is a folder, not a file"):
+        read_weights(tmp_path)
