@@ -1,9 +1,9 @@
 """The search for a set: as far apart as possible while every image keeps its activation.
 
 A feasible-direction method with one state for each image. `held` is the last place at which the
-image met the floor. From there it is pushed away from its neighbours along the unit's level set, and
-let down to the floor where it is above: images that are equally excited keep sets comparable, as
-the null falls with the mean response. An image that lands below the floor is led back by Newton
+image met the floor. From there it is pushed away from its neighbours along the unit's level set,
+and let down to the floor where it is above: images that are equally excited keep sets comparable,
+as the null falls with the mean response. An image that lands below the floor is led back by Newton
 steps along its own gradient; if that fails for PATIENCE steps it returns to `held` with a shorter
 step. So every image of the set meets the floor at every moment: the floor is a constraint, never a
 term of a weighted sum.
