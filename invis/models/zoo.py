@@ -158,17 +158,10 @@ def _load_untrained(name: str, seed: int) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         module = build(name)
-    mean, std, size = preprocessing(name)
-    return Model(
-        name=name,
-        weights=f"none:{seed}",
-        weights_hash=weights_hash(module.state_dict()),
-        module=module,
-        mean=mean,
-        std=std,
-        input_size=size,
-        channels=3,
-        note=f"untrained, initialised with seed {seed}",
+    note = f"untrained, initialised with seed {seed}"
+    digest = weights_hash(module.state_dict())
+    return _prepared(
+        name, None, weights=f"none:{seed}", weights_hash=digest, module=module, note=note
     )
 
 
@@ -199,16 +192,12 @@ def _load_torchvision(name: str, weights: str | None) -> Model:
         return _fitted(name, read_weights(path), chosen.name, chosen.name, note)
     # The others' files want torchvision's own loader, which finds the file in its place.
     module = get_model(name, weights=chosen)
-    mean, std, size = preprocessing(name, chosen.name)
-    return Model(
-        name=name,
+    return _prepared(
+        name,
+        chosen.name,
         weights=chosen.name,
         weights_hash=weights_hash(module.state_dict()),
         module=module,
-        mean=mean,
-        std=std,
-        input_size=size,
-        channels=3,
         note=note,
         is_default=chosen is choose(name, None),
     )
@@ -218,20 +207,22 @@ def _fitted(name: str, state: dict[str, Any], source: str, label: str | None, no
     """A model with a state dict, labelled by the state's hash where it has no name."""
     module = skeleton(name, trained=True)
     missing = fit_weights(module, todays_keys(name, state), source, name)
-    mean, std, size = preprocessing(name)
     digest = weights_hash(state)
     total = len(module.state_dict())
     covers = f" ({total - len(missing)} of {total} tensors)" if missing else ""
-    return Model(
-        name=name,
+    return _prepared(
+        name,
+        None,
         weights=label or digest,
         weights_hash=digest,
         module=module,
-        mean=mean,
-        std=std,
-        input_size=size,
-        channels=3,
         note=note + covers,
         missing=missing,
         is_default=label == ("default" if name in EMBEDDED else choose(name, None).name),
     )
+
+
+def _prepared(name: str, recipe: str | None, **known: Any) -> Model:
+    """A named model with the images that its weights, or its default ones, were trained on."""
+    mean, std, size = preprocessing(name, recipe)
+    return Model(name=name, mean=mean, std=std, input_size=size, channels=3, **known)

@@ -102,7 +102,7 @@ class Sets:
         self.size = torch.where(lost, self.size * SHRINK, self.size)
         self.strayed = torch.where(feasible | lost, 0, self.strayed + 1)
         self.held = torch.where(feasible[:, None], self.moving, self.held)
-        self.space.hold(self.moving, feasible)
+        self.space.hold(feasible)
         self.held_slope = torch.where(feasible[:, None], slope, self.held_slope)
         self.held_value = torch.where(feasible, fraction, self.held_value)
         self.momentum = torch.where(lost[:, None], 0.0, self.momentum)

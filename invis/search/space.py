@@ -22,7 +22,7 @@ class Space(Protocol):
         """Responses (B,) of the images v (B, D), and their gradients (B, D)."""
         ...
 
-    def hold(self, v: Tensor, feasible: Tensor) -> None:
+    def hold(self, feasible: Tensor) -> None:
         """The images that were looked at last are now the places held, where feasible (B,)."""
         ...
 
@@ -48,7 +48,7 @@ class Pixels:
     def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.problem.value_and_gradient(v, rows)
 
-    def hold(self, v: Tensor, feasible: Tensor) -> None:
+    def hold(self, feasible: Tensor) -> None:
         pass
 
     def away(self, held: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class FeatureSpace:
         self.seen = (phi, pulled)
         return f, slope
 
-    def hold(self, v: Tensor, feasible: Tensor) -> None:
+    def hold(self, feasible: Tensor) -> None:
         phi, pulled = self.seen
         self.held = torch.where(feasible[:, None], phi, self.held)
         self.pushes = torch.where(feasible[:, None], pulled, self.pushes)
