@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from invis.search.course import Mark
 from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
@@ -49,6 +50,7 @@ class Sets:
         margin: (U,) aimed at above the floor.
         calm: (U,) the step at which the margin last changed.
         steps: steps taken.
+        course: a mark every COURSE_STEPS.
     """
 
     problem: Problem
@@ -68,7 +70,7 @@ class Sets:
     margin: Tensor = field(init=False)
     calm: Tensor = field(init=False)
     steps: int = 0
-    course: list[tuple[int, Tensor]] = field(default_factory=list)
+    course: list[Mark] = field(default_factory=list)
 
     @property
     def rows(self) -> Tensor:
@@ -89,6 +91,11 @@ class Sets:
     def distance(self) -> Tensor:
         """(U,) mean distance to the nearest neighbour."""
         return self.space.distance(self.held)
+
+    @property
+    def weakest(self) -> Tensor:
+        """(U,) the fraction of each set's weakest image."""
+        return self.held_value.view(len(self.units), self.images).amin(1)
 
     def step(self) -> None:
         """Evaluate every image once and move it."""
@@ -124,7 +131,7 @@ class Sets:
         self.steps += 1
         self._new_reference()
         if self.steps % COURSE_STEPS == 0:
-            self.course.append((self.steps, self.distance))
+            self.course.append(Mark(self.steps, self.distance, self.weakest))
 
     def _new_reference(self) -> None:
         """An image that beats the reference becomes it, and all fractions are taken again."""
@@ -152,7 +159,7 @@ class Sets:
         back = PLATEAU_STEPS // COURSE_STEPS
         if len(self.course) <= back:
             return torch.zeros(len(self.units), dtype=torch.bool)
-        before, now = self.course[-1 - back][1], self.course[-1][1]
+        before, now = self.course[-1 - back].distance, self.course[-1].distance
         still = (now < before * (1 + PLATEAU_GAIN)) & (self.steps - self.calm >= PLATEAU_STEPS)
         done = still & (self.margin == LAST_MARGIN)
         self.margin = torch.where(still, LAST_MARGIN, self.margin)
@@ -174,7 +181,7 @@ class Sets:
             self.held[rows],
             self.held_value[rows],
             steps=self.steps,
-            course=[(step, distance[keep]) for step, distance in self.course],
+            course=[mark.only(keep) for mark in self.course],
         )
         for name in ("held_slope", "moving", "momentum", "size", "strayed"):
             setattr(kept, name, getattr(self, name)[rows])

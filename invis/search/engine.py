@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, Self
 
 import torch
@@ -15,11 +16,13 @@ from torch import Tensor
 
 from invis.models.unit import Units
 from invis.search.band import Band
+from invis.search.course import Course, Mark, of_unit
 from invis.search.diverse import start_sets
 from invis.search.feature_null import feature_null
 from invis.search.features import Features
+from invis.search.preview import Preview, preview
 from invis.search.problem import Problem
-from invis.search.reference import Maxima, maxima_steps
+from invis.search.reference import Climb, Maxima, maxima_steps
 from invis.search.result import build_result
 from invis.search.settings import Settings
 
@@ -49,10 +52,18 @@ class Snapshot:
     summary: str
     finished: list[xr.Dataset] = field(default_factory=list)
     current: Callable[[], list[xr.Dataset]] = field(default=list, repr=False)
+    glance: Callable[[], list[Preview]] = field(default=list, repr=False)
 
     def results(self) -> list[xr.Dataset]:
         """The units that are not finished as they stand now, measured, marked as not converged."""
         return self.current()
+
+    def previews(self) -> list[Preview]:
+        """The same at a glance: cheap enough for every snapshot, not measured on the full model.
+
+        Like `results` it must be asked for before the search goes on, on the same thread.
+        """
+        return self.glance()
 
 
 @dataclass
@@ -78,7 +89,7 @@ class Batch:
     def result(
         self, unit: int, vectors: Tensor, reference: Tensor, *, steps: int = 0,
         converged: bool = True, dead: bool = False,
-        course: tuple[list[int], list[float]] = ([], []), best: float = -torch.inf,
+        course: Course = (), best: float = -torch.inf,
         feature_distance: float | None = None,
     ) -> xr.Dataset:  # fmt: skip
         """Measure a unit's set (N, D); `best` is a response that a_free cannot be below."""
@@ -114,7 +125,7 @@ class Searched(Protocol):
         reference: (U, D) its image.
         held: (B, D) the sets as they stand.
         held_value: (B,) their fractions (f - g) / (a* - g).
-        course: steps and `distance` at each.
+        course: marks of steps past.
     """
 
     units: Tensor
@@ -122,7 +133,7 @@ class Searched(Protocol):
     reference: Tensor
     held: Tensor
     steps: int
-    course: list[tuple[int, Tensor]]
+    course: list[Mark]
 
     @property
     def held_value(self) -> Tensor: ...
@@ -172,7 +183,9 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
         if isinstance(news, Maxima):
             maxima = news
         else:
-            yield Snapshot("reference", step, 0.3 * news, "finding the strongest images")
+            climb = partial(_climbing, problem, news, settings.images)
+            summary = "finding the strongest images"
+            yield Snapshot("reference", step, 0.3 * news.done, summary, glance=climb)
     assert maxima is not None
     rise = maxima.best - problem.grey_response
     dead = (maxima.best <= 0) | (rise <= SMALLEST_RISE * maxima.best.abs())
@@ -202,13 +215,23 @@ def search_sets(
             sets.reference[k],
             steps=sets.steps,
             converged=ended and float(sets.held_value[rows].min()) >= batch.settings.activation,
-            course=([s for s, _ in sets.course], [float(d[k]) for _, d in sets.course]),
+            course=of_unit(sets.course, k),
             best=float(sets.best[k]),
             feature_distance=float(sets.distance[k]) if batch.features is not None else None,
         )
 
     def unfinished() -> list[xr.Dataset]:
         return [now(k, False) for k in range(len(sets.units))]
+
+    def glance() -> list[Preview]:
+        return [
+            preview(
+                batch.problem, int(sets.units[k]), sets.held[k * images : (k + 1) * images],
+                sets.reference[k], sets.held_value[k * images : (k + 1) * images],
+                of_unit(sets.course, k),
+            )
+            for k in range(len(sets.units))
+        ]  # fmt: skip
 
     while len(sets.units):
         for _ in range(STEPS_PER_SNAPSHOT):
@@ -230,7 +253,21 @@ def search_sets(
             f"{total - len(staying)}/{total} units, distance {distance:.2f} R",
             finished,
             unfinished,
+            glance,
         )
+
+
+def _climbing(problem: Problem, climb: Climb, count: int) -> list[Preview]:
+    """The strongest images of each unit that were met so far, as shares of the strongest."""
+    found = []
+    for unit, grey in enumerate(problem.grey_response):
+        values = climb.values[unit]
+        order = values.argsort(descending=True)
+        order = order[torch.arange(count, device=order.device) % len(order)]
+        fractions = (values[order] - grey) / (values.max() - grey).clamp_min(1e-12)
+        vectors = climb.vectors[unit][order]
+        found.append(preview(problem, unit, vectors, vectors[0], fractions, ()))
+    return found
 
 
 def _strongest(maxima: Maxima, unit: int, count: int) -> Tensor:

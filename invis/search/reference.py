@@ -19,6 +19,21 @@ LARGEST_STEP, SMALLEST_STEP = 2.0, 0.02
 MOMENTUM = 0.8
 
 
+@dataclass(frozen=True)
+class Climb:
+    """Where the climbs of a batch stand.
+
+    Attributes:
+        done: share of the way, 0 to 1.
+        vectors: (U, M, D) the best unit vector of each climb so far.
+        values: (U, M) its response.
+    """
+
+    done: float
+    vectors: Tensor
+    values: Tensor
+
+
 @dataclass
 class Maxima:
     """The maxima of a batch of units.
@@ -53,8 +68,8 @@ def random_starts(problem: Problem, count: int, generator: torch.Generator) -> T
 
 def maxima_steps(
     problem: Problem, generators: list[torch.Generator], restarts: int
-) -> Iterator[float | Maxima]:
-    """Climb from several random starts; yields the share that is done, then the maxima.
+) -> Iterator[Climb | Maxima]:
+    """Climb from several random starts; yields where they stand, then the maxima.
 
     Normalised gradient steps with momentum, the step shrinking from large to small: the response is
     piecewise linear, and only large steps leave its many small peaks. After a third of the way half
@@ -86,9 +101,10 @@ def maxima_steps(
         momentum = MOMENTUM * momentum + (1 - MOMENTUM) * unit(tangent(g, v))
         v = unit(v + size * momentum)
         momentum = tangent(momentum, v)
-        yield step / total
+        yield Climb(step / total, best.view(units, kept, -1), best_value.view(units, kept))
     free, free_value = ascend(problem, best, index, bounded=False)
-    yield (EXPLORE_STEPS + POLISH_STEPS) / total
+    done = (EXPLORE_STEPS + POLISH_STEPS) / total
+    yield Climb(done, free.view(units, kept, -1), free_value.view(units, kept))
     inside = problem.inside(free)
     if torch.equal(inside, free):
         bounded, value = free, free_value

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from invis import __version__
 from invis.errors import InvisError
+from invis.search.course import Course
 from invis.search.null import measure, nearest, pairwise, path_order
 from invis.search.problem import Problem
 from invis.search.quantise import eight_bit
@@ -34,7 +35,7 @@ def build_result(
     reference: Tensor,
     free_value: float,
     attrs: Mapping[str, Any],
-    course: tuple[list[int], list[float]] = ([], []),
+    course: Course = (),
 ) -> xr.Dataset:
     """Turn the vectors of a set into 8-bit images and measure them through the full model.
 
@@ -47,7 +48,7 @@ def build_result(
         reference: (D,) the reference.
         free_value: a_free.
         attrs: what the engine knows besides: steps, seconds, converged, dead, batch.
-        course: steps, and the mean nearest distance in units of R at each.
+        course: rows of step, mean nearest distance in units of R, weakest fraction.
     """
     units = problem.units
     both = problem.inside(torch.cat([vectors, reference[None]]), LAST_BOX_PASSES)
@@ -115,7 +116,7 @@ def build_result(
         "torch_version": str(torch.__version__),
         **attrs,
     }
-    steps, distances = course
+    marks = np.asarray(course, dtype=np.float64).reshape(-1, 3)
     return xr.Dataset(
         {
             "images": (("image", "row", "column", "colour"), pixels[:-1][order]),
@@ -126,9 +127,10 @@ def build_result(
                 (nearest(pairwise(deviations))[order] / problem.radius).astype(np.float32),
             ),
             "reference_image": (("row", "column", "colour"), pixels[-1]),
-            "course_distance": ("step", np.asarray(distances, dtype=np.float32)),
+            "course_distance": ("step", marks[:, 1].astype(np.float32)),
+            "course_fraction_min": ("step", marks[:, 2].astype(np.float32)),
         },
-        coords={"step": np.asarray(steps, dtype=np.int64)},
+        coords={"step": marks[:, 0].astype(np.int64)},
         attrs=values,
     )
 

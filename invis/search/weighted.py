@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from invis.search.course import Mark
 from invis.search.problem import Problem
 from invis.search.sphere import nearest_distance, tangent, unit
 
@@ -54,7 +55,7 @@ class WeightedSets:
     reference: Tensor
     moving: Tensor
     steps: int = 0
-    course: list[tuple[int, Tensor]] = field(default_factory=list)
+    course: list[Mark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         grey = torch.zeros_like(self.reference[:1])
@@ -86,6 +87,11 @@ class WeightedSets:
         """(U,) mean distance to the nearest neighbour."""
         return nearest_distance(self._points(self.held).view(len(self.units), self.images, -1))
 
+    @property
+    def weakest(self) -> Tensor:
+        """(U,) the fraction of each set's weakest image."""
+        return self.held_value.view(len(self.units), -1).amin(1)
+
     def step(self) -> None:
         """Take one step of Adam with all images."""
         f, slope = self.problem.value_and_gradient(self.moving, self.rows)
@@ -102,7 +108,7 @@ class WeightedSets:
         self.steps += 1
         self._watch(loss)
         if self.steps % COURSE_STEPS == 0:
-            self.course.append((self.steps, self.distance))
+            self.course.append(Mark(self.steps, self.distance, self.weakest))
 
     def converged(self) -> Tensor:
         """(U,) whether the loss has come to rest at a weight that stays."""
@@ -116,7 +122,7 @@ class WeightedSets:
         for names, which in ((OF_UNITS, keep), (OF_IMAGES, rows)):
             for name in names:
                 setattr(kept, name, getattr(self, name)[which])
-        kept.course = [(step, distance[keep]) for step, distance in self.course]
+        kept.course = [mark.only(keep) for mark in self.course]
         return kept
 
     @torch.no_grad()
@@ -181,7 +187,7 @@ class WeightedSets:
         return self.steps - self.calm >= PATIENCE
 
     def _at_floor(self) -> Tensor:
-        return self.held_value.view(len(self.units), -1).amin(1) >= self.alpha
+        return self.weakest >= self.alpha
 
     def _weight_stays(self) -> Tensor:
         return self._at_floor() | (self.weight <= LAST_WEIGHT)

@@ -1,5 +1,6 @@
 """Searches of small networks: what they find, refuse, repeat and survive."""
 
+import itertools
 import math
 import threading
 from collections.abc import Iterator
@@ -223,6 +224,31 @@ def test_snapshots_tell_how_far_it_is_and_bring_every_unit_once():
         assert ds.course_distance[-1] >= ds.course_distance[0]
         assert (np.diff(ds.step) > 0).all()
         assert ds.attrs["steps"] >= int(ds.step[-1])
+        assert ds.course_fraction_min[-1] == pytest.approx(ds.attrs["fraction_min"], abs=0.01)
+
+
+@pytest.mark.parametrize("objective", ["set", "paper"])
+def test_a_preview_is_the_set_that_would_be_measured_now(objective):
+    seen = set()
+    steps = search_steps(small_units([0, 1]), images=4, objective=objective)
+    for snapshot in itertools.islice(steps, 100):
+        for shown in snapshot.previews():
+            assert shown.images.shape == (4, *shown.reference.shape)
+            assert shown.fractions.max() <= 1 + 1e-4
+            seen.add(snapshot.phase)
+        if snapshot.phase == "set":
+            break
+    assert seen == {"reference", "set"}
+    for shown, measured in zip(snapshot.previews(), snapshot.results(), strict=True):
+        assert shown.address == measured.attrs["address"]
+        # A result puts similar images side by side; a preview leaves every image in its place.
+        assert sorted(shown.fractions) == pytest.approx(sorted(measured.fraction.values), abs=0.03)
+        nearest = [
+            np.abs(measured.images.values.astype(int) - image).max(axis=(1, 2, 3)).min()
+            for image in shown.images
+        ]
+        assert max(nearest) <= 2
+        assert [row[0] for row in shown.course] == measured.step.values.tolist()
 
 
 def test_results_come_in_the_order_of_the_units():

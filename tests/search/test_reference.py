@@ -15,7 +15,8 @@ def maxima(units: Units, contrast: float, high: float | None = None) -> tuple[Pr
     shape = units.image_shape
     problem = Problem(units, Band(shape, 0, full_band(shape) if high is None else high), contrast)
     generators = [unit_generator(0, address) for address in units.addresses]
-    *shares, found = maxima_steps(problem, generators, RESTARTS)
+    *climbs, found = maxima_steps(problem, generators, RESTARTS)
+    shares = [climb.done for climb in climbs]
     assert shares == sorted(shares)
     assert all(0 <= share <= 1 for share in shares)
     assert isinstance(found, Maxima)
