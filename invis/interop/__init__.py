@@ -1,0 +1,1 @@
+"""torch-lucent and Invis together: objectives in both directions, and the full-image view."""

@@ -1,0 +1,231 @@
+"""The classic view of a unit: whole images that it loves, made robust by lucent's transforms.
+
+A search shows the patch that a unit sees, with a null; for deep layers, whose units see nearly all
+of the image, whole images made by lucent's recipe are easier to read. They are maxima under
+random shifts, turns and scalings (Olah et al., 2017), driven apart by lucent's diversity term where
+several are asked for, and have no floor: some may please the unit far less than others, as their
+measured activations tell.
+
+Any parametrisation of lucent's can make them. A search does not take one: its null holds for a
+linear space of images, which a squashed one, or a network that paints, is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invis import __version__
+from invis.errors import InvisError
+from invis.interop.maps import (
+    Positions,
+    at_positions,
+    check_positions,
+    layer_maps,
+    measure,
+    run_full,
+    unit_maps,
+)
+from invis.interop.painting import Transform, fit, fourier, usual_transforms
+from invis.interop.require import lucent, lucent_on
+from invis.models.unit import Units, units_at
+from invis.search.engine import Snapshot
+
+FORMAT = "invis-full-1"
+STEPS_PER_SNAPSHOT = 8
+LEARNING_RATE = 0.05  # lucent's
+NOISE_IMAGES = 64
+
+
+def full_image_steps(
+    units: Units | str,
+    images: int = 1,
+    steps: int = 256,
+    size: int | tuple[int, int] | None = None,
+    positions: Positions = "all",
+    diversity: float = 1.0,
+    parametrisation: Callable[[], tuple[Any, Callable[[], Tensor]]] | None = None,
+    transforms: Sequence[Transform] | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> Iterator[Snapshot]:
+    """Make whole images for each unit, step by step; closing the generator cancels.
+
+    Args:
+        units: an address such as `vgg19/conv5_1/12`, or Units.
+        images: how many, driven apart in their layer's Gram matrices.
+        steps: of Adam.
+        size: rows and columns; the network's own if left out.
+        positions: `all` maximises the mean over the map (lucent's channel), `center` one unit.
+        diversity: weight of the similarity of the images against their activation.
+        parametrisation: a `param_f` of lucent's, such as `lambda: param.cppn(224)`, which says
+            how many images there are and their size; Fourier coefficients in decorrelated colours
+            if left out.
+        transforms: of `lucent.optvis.transform`; by default lucent's standard ones in proportion
+            to the size, none if empty.
+        weights, seed, device: as for `invis.search`.
+
+    Yields:
+        Snapshots as of a search. A finished result has `images` (image, row, column, colour) uint8
+        and `activation` (image), the measured pre-activation of the 8-bit images through the full
+        network; among its attributes `grey_response`, the response to plain grey, and
+        `noise_response`, the largest among 64 images of noise of the same contrast.
+
+    Raises:
+        InvisError: at the first step, for any bad argument.
+    """
+    found = units_at(units, weights, device) if isinstance(units, str) else units
+    if device is not None:
+        found = found.to(device)
+    check_positions(positions)
+    for name, value in (("images", images), ("steps", steps)):
+        if value < 1:
+            raise InvisError(f"{name} is {value}: use at least 1")
+    if parametrisation is not None and (size is not None or images != 1):
+        raise InvisError("parametrisation says how many images and of what size: leave those out")
+    rows, columns = found.model.input_size if size is None else np.broadcast_to(size, 2).tolist()
+    if min(rows, columns) < 1:
+        raise InvisError(f"size {size!r} is wrong: give rows and columns, e.g. 224")
+    for which, address in enumerate(found.addresses):
+        digest = hashlib.sha256(f"{seed}|{address}".encode()).digest()
+        chance = np.random.RandomState(int.from_bytes(digest[:4], "big"))
+        with lucent_on(found.device, chance) as it, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int.from_bytes(digest[:7], "big"))
+            made: tuple[Iterable[Tensor], Callable[[], Tensor]] = (
+                fourier(it, images, found.model.channels, rows, columns)
+                if parametrisation is None
+                else parametrisation()
+            )
+            shape = check_images(made[1](), found)
+            noise = fourier(it, NOISE_IMAGES, *shape)[1]().detach()
+        painting = _Painting(found, which, positions, made[0], made[1], noise, chance)
+        painting.asked = {"seed": seed, "diversity": diversity}
+        chosen = usual_transforms(shape[1:]) if transforms is None else transforms
+        for step in range(1, steps + 1):
+            painting.step(chosen, diversity)
+            if step % STEPS_PER_SNAPSHOT == 0 or step == steps:
+                yield Snapshot(
+                    "image",
+                    step,
+                    (which + step / steps) / len(found),
+                    f"{address}: {painting.value:.3g}",
+                    [painting.result()] if step == steps else [],
+                    lambda painting=painting: [painting.result()],  # type: ignore[misc]
+                )
+
+
+def full_image(units: Units | str, **settings: Any) -> list[xr.Dataset]:
+    """Run `full_image_steps` to the end.
+
+    Returns:
+        One data set for each unit: `images` (image, row, column, colour) uint8 and more.
+    """
+    return [ds for snapshot in full_image_steps(units, **settings) for ds in snapshot.finished]
+
+
+def check_images(images: Tensor, units: Units) -> tuple[int, int, int]:
+    """Colours, rows and columns of what a parametrisation makes, if the network takes it."""
+    shape = tuple(images.shape)
+    if len(shape) != 4 or shape[1] != units.model.channels:
+        raise InvisError(
+            f"parametrisation makes images of shape {shape}: {units.model.name} takes "
+            f"(B, {units.model.channels}, H, W)"
+        )
+    return shape[1], shape[2], shape[3]
+
+
+class _Painting:
+    """Whole images of one unit while they are made."""
+
+    def __init__(
+        self,
+        units: Units,
+        which: int,
+        positions: Positions,
+        parameters: Iterable[Tensor],
+        image_f: Callable[[], Tensor],
+        noise: Tensor,
+        chance: np.random.RandomState,
+    ) -> None:
+        self.units, self.which, self.positions = units, which, positions
+        self.image_f, self.noise, self.chance = image_f, noise, chance
+        self.optimiser = torch.optim.Adam(list(parameters), lr=LEARNING_RATE)
+        self.steps, self.value = 0, 0.0
+        self.asked: dict[str, Any] = {}
+
+    def step(self, transforms: Sequence[Transform], diversity: float) -> None:
+        """One step of Adam on the activation and, between several images, their diversity."""
+        units = self.units
+        self.optimiser.zero_grad()
+        with lucent_on(units.device, self.chance):
+            seen = image = self.image_f()
+            for transform in transforms:
+                seen = transform(seen)
+        pixels = 255 * fit(seen, image.shape[2:]).to(units.readout)
+        out = run_full(units, units.normalise(pixels))
+        values = at_positions(units, unit_maps(units, out), self.positions)[:, self.which]
+        loss = -values.mean()
+        if len(image) > 1 and diversity:
+            maps = layer_maps(units, out)
+            # The similarity of N images is at most N - 1; their activation has any scale.
+            scale = values.detach().abs().mean() / (len(image) - 1)
+            apart = lucent().objectives.diversity("layer")
+            loss = loss - diversity * scale * apart(lambda _: maps)
+        loss.backward()
+        self.optimiser.step()
+        self.steps += 1
+        self.value = float(values.detach().mean())
+
+    def result(self) -> xr.Dataset:
+        """The images as they stand, 8-bit, measured, beside what grey and noise give."""
+        units, which = self.units, self.which
+
+        def measured(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return measure(units, images, self.positions)[:, which].numpy()
+
+        images = _eight_bit(self.image_f())
+        grey = units.grey.cpu().numpy()
+        contrast = float(np.sqrt(np.mean((images - grey) ** 2)))
+        noise = self.noise - self.noise.mean((1, 2, 3), keepdim=True)
+        noise = noise * contrast / 255 / noise.square().mean((1, 2, 3), keepdim=True).sqrt()
+        level = units.grey[:, None, None].to(noise) / 255
+        plain = np.broadcast_to(grey.astype(np.uint8), images[:1].shape)
+        model = units.model
+        return xr.Dataset(
+            {
+                "images": (("image", "row", "column", "colour"), images),
+                "activation": ("image", measured(images)),
+            },
+            attrs={
+                "format": FORMAT,
+                "address": units.addresses[which],
+                "positions": self.positions,
+                "grey_response": float(measured(plain)[0]),
+                "noise_response": float(measured(_eight_bit(level + noise)).max()),
+                "contrast": contrast,
+                "steps": self.steps,
+                "model": model.name,
+                "weights": model.weights,
+                "weights_hash": model.weights_hash,
+                "layer": units.layer.layer,
+                "channel": units.labels[which],
+                "device": str(units.device),
+                "invis_version": __version__,
+                "torch_version": str(torch.__version__),
+                **self.asked,
+            },
+        )
+
+
+def _eight_bit(pixels: Tensor) -> NDArray[np.uint8]:
+    """(B, C, H, W) in [0, 1] -> (B, H, W, C)."""
+    levels = (255 * pixels.detach().float()).round().clamp(0, 255)
+    return levels.byte().permute(0, 2, 3, 1).cpu().numpy()

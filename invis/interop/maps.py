@@ -1,0 +1,95 @@
+"""What units answer at every position of an image of any size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invis.errors import InvisError
+from invis.models.unit import FULL_BATCH, Units
+
+Positions = Literal["center", "all"]
+POSITIONS = ("center", "all")
+
+
+def check_positions(positions: str) -> None:
+    """Refuse a word that names no positions."""
+    if positions not in POSITIONS:
+        raise InvisError(f"positions {positions!r} is wrong: use 'center' or 'all'")
+
+
+def layer_maps(units: Units, out: Tensor) -> Tensor:
+    """A layer's output as maps (B, C, H, W); a layer without a map is one position."""
+    axes = units._axes()
+    if axes is None:
+        return out.flatten(1)[:, :, None, None]
+    return out.movedim(axes, (-2, -1)).flatten(1, -3)
+
+
+def unit_maps(units: Units, out: Tensor) -> Tensor:
+    """The pre-activations (B, U, H, W) of all units from their layer's output."""
+    maps, found = layer_maps(units, out), []
+    for weights in units.readout.to(maps):
+        (used,) = weights.nonzero(as_tuple=True)
+        found.append((maps[:, used] * weights[used, None, None]).sum(1))
+    return torch.stack(found, 1)
+
+
+def at_positions(units: Units, maps: Tensor, positions: str) -> Tensor:
+    """Maps (B, U, H, W) -> (B, U): the value at the units' own position, or the mean of all.
+
+    On an image that is larger or smaller than the network's own, the position keeps its distance
+    from the middle of the map.
+    """
+    if positions == "all":
+        return maps.mean((2, 3))
+    node = next(n for n in units.model.flow.axes if n.name == units.layer.node)
+    sizes = units.model.flow.map_size(node) if units._axes() else (1, 1)
+    row, column = (
+        min(max(at + now // 2 - usual // 2, 0), now - 1)
+        for at, now, usual in zip(units.cone.position, maps.shape[2:], sizes, strict=True)
+    )
+    return maps[:, :, row, column]
+
+
+@torch.no_grad()
+def measure(units: Units, images: NDArray[np.uint8], positions: Positions = "center") -> Tensor:
+    """The pre-activations of all units on whole 8-bit images, through the full network.
+
+    Args:
+        images: (B, H, W, C) 8-bit pixels.
+        positions: `center`, the units' own position, or `all` for the mean over their map.
+
+    Returns:
+        (B, U) pre-activations, float32 on the CPU.
+
+    Raises:
+        InvisError: if the network cannot take images of this size.
+    """
+    check_positions(positions)
+    pixels = torch.as_tensor(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    found = []
+    for part in pixels.split(FULL_BATCH):
+        out = run_full(units, units.normalise(part.to(units.device, units.readout.dtype)))
+        found.append(at_positions(units, unit_maps(units, out), positions))
+    return torch.cat(found).float().cpu()
+
+
+def run_full(units: Units, x: Tensor) -> Tensor:
+    """The layer's output on whole normalised images (B, C, H, W).
+
+    Raises:
+        InvisError: if the network cannot take images of this size.
+    """
+    try:
+        return units.full(x)
+    except RuntimeError as error:
+        raise InvisError(
+            f"{units.model.name} cannot compute {units.layer.layer} for images of "
+            f"{x.shape[2]} x {x.shape[3]} ({str(error).splitlines()[0]}): its own size is "
+            f"{units.model.input_size[0]} x {units.model.input_size[1]}"
+        ) from error
