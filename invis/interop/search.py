@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -62,10 +63,11 @@ def from_lucent(
     scores = _Scores(model.module, given, model.mean, model.std)
     label = _label(given)
     _check(scores, label, model.channels, model.input_size)
-    return unit(
-        nn.Sequential(OrderedDict({label: scores})), label, 0, mean=mean, std=std,
+    units = unit(
+        nn.Sequential(OrderedDict(lucent=scores)), "lucent", 0, mean=mean, std=std,
         input_size=input_size, name=title, device=device,
     )  # fmt: skip
+    return replace(units, labels=(label,))
 
 
 class _Scores(nn.Module):
@@ -162,8 +164,6 @@ def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) ->
 
 def _label(objective: Any) -> str:
     """A name for the objective that can stand in an address."""
-    words = getattr(objective, "description", "") or getattr(objective, "__name__", "objective")
+    words = getattr(objective, "description", "") or getattr(objective, "__name__", "")
     words = re.sub(r"(, None)+\]", "]", words)  # arguments left out
-    label = re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", words))[:80]
-    # A layer's name must not be a word of Python: fx writes it into code.
-    return label if "[" in label else f"{label or 'objective'}()"
+    return re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", words))[:80] or "objective"

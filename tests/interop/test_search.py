@@ -14,6 +14,7 @@ from invis.interop.objective import lucent_model
 from invis.interop.search import from_lucent
 from invis.models.truth import INPUT_SIZE, GroundTruth
 from invis.models.truth import MEAN as TRUTH_MEAN
+from invis.views import words
 from tests.interop.conftest import SIZE, WHERE, hooks, network, normalised
 
 
@@ -28,7 +29,7 @@ def by_lucent(net: nn.Module, objective: Any, images: Tensor) -> float:
 def test_a_result_says_what_lucent_says() -> None:
     net = network(inplace=True)
     units = from_lucent(objectives.channel("3", 2), net, **WHERE)
-    assert units.addresses == ("Sequential/Channel[3,2]/0",)
+    assert units.addresses == ("Sequential/lucent/Channel[3,2]",)
     (ds,) = invis.search(units, images=3, band=(0, 4))
     assert ds.attrs["fraction_min"] >= 0.89 and not ds.attrs["dead"]
     assert ds.sizes["row"] == ds.sizes["column"] == SIZE
@@ -38,6 +39,8 @@ def test_a_result_says_what_lucent_says() -> None:
             by_lucent(net, objectives.channel("3", 2), pixels), rel=1e-4
         )
     assert hooks(net) == 0
+    assert ds.attrs["address"] == "Sequential/lucent/Channel[3,2]"
+    assert words.title(ds) == "Channel[3,2] of lucent in Sequential"
 
 
 OBJECTIVES = {
@@ -59,7 +62,6 @@ def test_every_objective_has_lucents_value(kind: str) -> None:
     found = units.responses(x, torch.zeros(3, dtype=torch.long))
     expected = [by_lucent(net, objective, image[None]) for image in images]
     assert found.tolist() == pytest.approx(expected, rel=1e-4)
-    assert units.labels == ("0",) and "None" not in units.addresses[0]
     assert len({round(one, 6) for one in expected}) == 3
 
 
@@ -97,12 +99,12 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("words", REFUSED)
-def test_what_has_no_value_of_one_image_is_refused(words: str) -> None:
+@pytest.mark.parametrize("told_in", REFUSED)
+def test_what_has_no_value_of_one_image_is_refused(told_in: str) -> None:
     net = network()
-    with warnings.catch_warnings(), pytest.raises(InvisError, match=words) as told:
+    with warnings.catch_warnings(), pytest.raises(InvisError, match=told_in) as told:
         warnings.simplefilter("ignore")
-        from_lucent(REFUSED[words], net, **WHERE)
+        from_lucent(REFUSED[told_in], net, **WHERE)
     assert "\n" not in str(told.value)
     assert hooks(net) == 0
 

@@ -1,0 +1,44 @@
+"""Whole images of a unit as a notebook shows them, beside what grey and noise give."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from xarray import Dataset
+
+from invis.views import words
+from invis.views.images import data_uri, zoom
+
+TILE = 128
+POSITIONS = {"all": "the mean over all positions", "center": "the unit at the centre"}
+
+
+def full_image_html(ds: Dataset) -> str:
+    """A data set of `invis.full_image` as an HTML fragment: images, activations, their null."""
+    style = (Path(__file__).parent / "notebook.css").read_text(encoding="utf-8")
+    attrs, size = ds.attrs, zoom(ds.sizes["column"], TILE) * ds.sizes["column"]
+    shots = ""
+    for image, activation in zip(ds["images"].values, ds["activation"].values, strict=True):
+        caption = words.figure(float(activation))
+        shots += (
+            f'<figure><img src="{data_uri(image)}" style="width:{size}px" '
+            f'alt="activation {caption}"><figcaption>{caption}</figcaption></figure>'
+        )
+    noise, grey = (words.figure(words.number(attrs, f"{a}_response")) for a in ("noise", "grey"))
+    asked = f"whole images, {POSITIONS[attrs['positions']]}, {attrs['steps']} steps"
+    weakest = float(ds["activation"].min())
+    doubt = ""
+    if weakest <= attrs["noise_response"]:
+        doubt = (
+            f'<p class="invis-warn">One of these images ({words.figure(weakest)}) excites the unit '
+            "no more than noise does: try more steps or less diversity.</p>"
+        )
+    return (
+        f'<div class="invis-result"><style>{style}</style>'
+        f'<p class="invis-name">{escape(words.title(ds))}</p>'
+        f'<p class="invis-soft">{escape(asked)}; true contrast</p>'
+        f'<div class="invis-strip">{shots}</div>'
+        f"<p>Activations measured on these 8-bit images. Of 64 images of noise of the same "
+        f"contrast the best reaches {noise}; plain grey gives {grey}.</p>{doubt}</div>"
+    )
