@@ -6,6 +6,7 @@ nor a user-interface library.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from invis.views.png import set_png as set_png
 
 __version__ = "0.1.0"
+
+# Torch's threads wait for each other by spinning. Where a browser or another process needs one of
+# the cores, each spin lasts a scheduler's turn, and a search takes many times as long. To sleep
+# instead costs microseconds. OpenMP reads this when torch is loaded; what the user set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Address": "invis.models.address",

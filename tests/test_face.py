@@ -1,6 +1,7 @@
 """What `import invis` costs and offers."""
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -20,6 +21,15 @@ def loaded_by(code: str) -> set[str]:
 
 def test_importing_invis_loads_no_torch_and_no_interface():
     assert loaded_by("import invis; dir(invis); invis.data_path('README.md')") == set()
+
+
+@pytest.mark.parametrize("mine, then", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(mine, then):
+    env = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    env |= {"OMP_WAIT_POLICY": mine} if mine else {}
+    script = "import invis, os; print(os.environ['OMP_WAIT_POLICY'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == then
 
 
 def test_help_loads_no_torch():
