@@ -3,7 +3,9 @@
 from invis.trajectory.fit import Comparison, Fit, compare
 from invis.trajectory.gram import Gram, gram, gram_steps, load_gram, save_gram
 from invis.trajectory.nulls import Null
+from invis.trajectory.opening import open_trajectory
 from invis.trajectory.pca import PCA, pca
+from invis.trajectory.recorder import RecordedSource, Recorder
 from invis.trajectory.simulate import band, simulate
 from invis.trajectory.source import ArraySource, Layout, Source
 
@@ -15,12 +17,15 @@ __all__ = [
     "Gram",
     "Layout",
     "Null",
+    "RecordedSource",
+    "Recorder",
     "Source",
     "band",
     "compare",
     "gram",
     "gram_steps",
     "load_gram",
+    "open_trajectory",
     "pca",
     "save_gram",
     "simulate",

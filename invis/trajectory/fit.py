@@ -24,7 +24,8 @@ Array = NDArray[np.float64]
 
 CANNOT_TELL = "can't tell"
 FEWEST = 8
-MOST_COMPONENTS = 50
+# Compared are the components that hold a thousandth of the variance, and these in any case.
+SMALLEST_SHARE, LEAST_COMPONENTS = 1e-3, 7
 # Spectra are compared no finer than this, and no finer than finitely many dimensions allow.
 FINEST = 0.03
 # Difference in the information criterion that counts as strong evidence (Kass and Raftery 1995).
@@ -117,7 +118,8 @@ def distance(found: PCA, null: Null) -> float:
 
 
 def _components(found: PCA) -> int:
-    return min(len(found.eigenvalues), MOST_COMPONENTS)
+    large = int((found.ratios >= SMALLEST_SHARE).sum())
+    return min(max(large, LEAST_COMPONENTS), len(found.eigenvalues))
 
 
 def _score(found: PCA, null: Null, parameters: int) -> Fit:
@@ -130,7 +132,11 @@ def _score(found: PCA, null: Null, parameters: int) -> Fit:
 
 def _decide(fits: dict[str, Fit], count: int) -> Comparison:
     best = min(fits, key=lambda name: fits[name].bic)
-    plausible = tuple(name for name in fits if fits[name].bic - fits[best].bic < STRONG)
+    plausible = tuple(
+        name
+        for name, fit in fits.items()
+        if fit.bic - fits[best].bic < STRONG and fit.distance <= max(POOR, fits[best].distance)
+    )
     # What a special case explains is no evidence for the general one.
     simplest = [n for n in plausible if not any(n in GENERAL[one] for one in plausible)]
     if count < FEWEST:
