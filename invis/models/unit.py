@@ -190,6 +190,11 @@ class Units:
         flow = self.model.flow
         return next(axes for node, axes in flow.axes.items() if node.name == self.layer.node)
 
+    def only(self, rows: Sequence[int]) -> "Units":
+        """Some of the units, by their place."""
+        labels = tuple(self.labels[row] for row in rows)
+        return replace(self, readout=self.readout[list(rows)], labels=labels)
+
     def to(self, device: str | torch.device | None) -> "Units":
         """The same units on another device; the originals stay where they are."""
         place = pick_device(device)

@@ -173,3 +173,12 @@ def test_another_device_gives_the_same_values_and_leaves_the_first_alone() -> No
     there = other.responses(x.cuda(), index.cuda())
     torch.testing.assert_close(there.cpu(), units.responses(x, index), rtol=0, atol=1e-2)
     assert next(units.model.module.parameters()).device.type == "cpu"
+
+
+def test_some_of_the_units_answer_as_they_did_among_all() -> None:
+    units = unit(Net(), "conv3", range(6), input_size=32)
+    images = pixels(units, 2)
+    some = units.only([4, 1])
+    assert some.addresses == (units.addresses[4], units.addresses[1])
+    expected = units.full_responses(images, [4, 1])
+    torch.testing.assert_close(some.full_responses(images, [0, 1]), expected)
