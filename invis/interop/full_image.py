@@ -40,7 +40,6 @@ from invis.search.engine import Snapshot
 
 FORMAT = "invis-full-1"
 STEPS_PER_SNAPSHOT = 8
-LEARNING_RATE = 0.05  # lucent's
 NOISE_IMAGES = 64
 
 
@@ -51,6 +50,7 @@ def full_image_steps(
     size: int | tuple[int, int] | None = None,
     positions: Positions = "all",
     diversity: float = 1.0,
+    rate: float = 0.05,
     parametrisation: Callable[[], tuple[Any, Callable[[], Tensor]]] | None = None,
     transforms: Sequence[Transform] | None = None,
     weights: str | None = None,
@@ -66,6 +66,7 @@ def full_image_steps(
         size: rows and columns; the network's own if left out.
         positions: `all` maximises the mean over the map (lucent's channel), `center` one unit.
         diversity: weight of the similarity of the images against their activation.
+        rate: of Adam; lucent's own, and about 0.005 for its `cppn`.
         parametrisation: a `param_f` of lucent's, such as `lambda: param.cppn(224)`, which says
             how many images there are and their size; Fourier coefficients in decorrelated colours
             if left out.
@@ -86,9 +87,15 @@ def full_image_steps(
     if device is not None:
         found = found.to(device)
     check_positions(positions)
-    for name, value in (("images", images), ("steps", steps)):
-        if value < 1:
-            raise InvisError(f"{name} is {value}: use at least 1")
+    for name, value, least in (
+        ("images", images, 1),
+        ("steps", steps, 1),
+        ("diversity", diversity, 0),
+    ):
+        if not least <= value < float("inf"):
+            raise InvisError(f"{name} is {value}: use at least {least}")
+    if not 0 < rate < float("inf"):
+        raise InvisError(f"rate is {rate}: use a small number above 0, such as 0.05")
     if parametrisation is not None and (size is not None or images != 1):
         raise InvisError("parametrisation says how many images and of what size: leave those out")
     rows, columns = found.model.input_size if size is None else np.broadcast_to(size, 2).tolist()
@@ -107,7 +114,8 @@ def full_image_steps(
             shape = check_images(made[1](), found)
             noise = fourier(it, NOISE_IMAGES, *shape)[1]().detach()
         painting = _Painting(found, which, positions, made[0], made[1], noise, chance)
-        painting.asked = {"seed": seed, "diversity": diversity}
+        painting.optimiser.param_groups[0]["lr"] = rate
+        painting.asked = {"seed": seed, "diversity": diversity, "rate": rate}
         chosen = usual_transforms(shape[1:]) if transforms is None else transforms
         for step in range(1, steps + 1):
             painting.step(chosen, diversity)
@@ -157,7 +165,7 @@ class _Painting:
     ) -> None:
         self.units, self.which, self.positions = units, which, positions
         self.image_f, self.noise, self.chance = image_f, noise, chance
-        self.optimiser = torch.optim.Adam(list(parameters), lr=LEARNING_RATE)
+        self.optimiser = torch.optim.Adam(list(parameters))
         self.steps, self.value = 0, 0.0
         self.asked: dict[str, Any] = {}
 
@@ -207,7 +215,7 @@ class _Painting:
             attrs={
                 "format": FORMAT,
                 "address": units.addresses[which],
-                "positions": self.positions,
+                "positions": self.positions if units._axes() else "none",
                 "grey_response": float(measured(plain)[0]),
                 "noise_response": float(measured(_eight_bit(level + noise)).max()),
                 "contrast": contrast,

@@ -11,7 +11,11 @@ from invis.views import words
 from invis.views.images import data_uri, zoom
 
 TILE = 128
-POSITIONS = {"all": "the mean over all positions", "center": "the unit at the centre"}
+POSITIONS = {
+    "all": "for the mean over all positions",
+    "center": "for the unit at the centre",
+    "none": "for a unit that sees all of the image",
+}
 
 
 def full_image_html(ds: Dataset) -> str:
@@ -22,17 +26,18 @@ def full_image_html(ds: Dataset) -> str:
     for image, activation in zip(ds["images"].values, ds["activation"].values, strict=True):
         caption = words.figure(float(activation))
         shots += (
-            f'<figure><img src="{data_uri(image)}" style="width:{size}px" '
+            f'<figure style="margin:0"><img src="{data_uri(image)}" style="width:{size}px;'
+            f'box-shadow:0 0 0 1px #8886" '
             f'alt="activation {caption}"><figcaption>{caption}</figcaption></figure>'
         )
     noise, grey = (words.figure(words.number(attrs, f"{a}_response")) for a in ("noise", "grey"))
-    asked = f"whole images, {POSITIONS[attrs['positions']]}, {attrs['steps']} steps"
+    asked = f"whole images {POSITIONS[attrs['positions']]}, {attrs['steps']} steps"
     weakest = float(ds["activation"].min())
     doubt = ""
     if weakest <= attrs["noise_response"]:
         doubt = (
             f'<p class="invis-warn">One of these images ({words.figure(weakest)}) excites the unit '
-            "no more than noise does: try more steps or less diversity.</p>"
+            "no more than noise does: try more steps, less diversity or a smaller rate.</p>"
         )
     return (
         f'<div class="invis-result"><style>{style}</style>'

@@ -68,7 +68,7 @@ def test_diversity_drives_images_apart() -> None:
 
 
 def test_any_parametrisation_of_lucent_paints() -> None:
-    (painted,) = full_image(units(), steps=16, parametrisation=lambda: param.cppn(SIZE))
+    (painted,) = full_image(units(), steps=16, rate=0.005, parametrisation=lambda: param.cppn(SIZE))
     assert painted.images.shape == (1, SIZE, SIZE, 3)
     pixels = full_image(
         units(), steps=16, parametrisation=lambda: param.image(SIZE, batch=2, fft=False)
@@ -88,7 +88,8 @@ def test_grey_networks_and_other_sizes() -> None:
     assert ds.images.shape == (1, 24, 18, 1)
     with pytest.raises(InvisError, match=r"cannot compute 7 for images of 24 x 24 .* 16 x 16"):
         full_image(units(layer="7"), steps=8, size=24)
-    assert full_image(units(layer="7"), images=2, steps=8)[0].sizes["image"] == 2
+    (ds,) = full_image(units(layer="7"), images=2, steps=8)
+    assert ds.sizes["image"] == 2 and ds.attrs["positions"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,8 @@ def test_grey_networks_and_other_sizes() -> None:
     [
         ({"images": 0}, "images is 0"),
         ({"steps": 0}, "steps is 0"),
+        ({"diversity": -1.0}, "diversity is -1.0: use at least 0"),
+        ({"rate": 0.0}, "rate is 0.0: use a small number above 0"),
         ({"size": 0}, "size 0 is wrong"),
         ({"positions": "here"}, "positions 'here' is wrong: use 'center' or 'all'"),
     ],
