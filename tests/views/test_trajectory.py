@@ -1,0 +1,122 @@
+"""Pictures of trajectories: what is drawn is what was computed, and the null is in every one."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from plotly.offline import get_plotlyjs
+
+from invis.errors import InvisError
+from invis.trajectory import ArraySource, compare, gram, nulls, pca, simulate
+from invis.trajectory.matching import matched
+from invis.views.trajectory_distance import distance_figure
+from invis.views.trajectory_page import trajectory_figures, trajectory_html
+from invis.views.trajectory_projections import projections_figure, space_figure
+from invis.views.trajectory_spectrum import spectrum_figure
+
+
+@pytest.fixture(scope="module")
+def observed():
+    steps = np.arange(0, 300, 5)
+    x = simulate(300, 1500, mu=0.1, seed=2)[steps]
+    found = pca(gram(ArraySource(x, steps)))
+    return found, compare(found)
+
+
+def named(figure, text):
+    (trace,) = [t for t in figure.data if text in (t.name or "")]
+    return trace
+
+
+def test_spectrum_shows_observed_walk_and_nearest_null(observed):
+    found, comparison = observed
+    figure = spectrum_figure(found, comparison)
+    count = len(named(figure, "observed").y)
+    np.testing.assert_allclose(named(figure, "observed").y, found.ratios[:count])
+    walk = named(figure, "random walk at these steps")
+    np.testing.assert_allclose(walk.y, nulls.walk(found.steps).ratios[:count])
+    np.testing.assert_allclose(named(figure, "6/(π²k²)").y[:2], [0.6079, 0.1520], atol=1e-4)
+    drift = named(figure, "walk with drift (μ = 0.")
+    np.testing.assert_allclose(drift.y, comparison.fits["drift"].null.ratios[:count])
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert comparison.reason in figure.layout.title.subtitle.text
+
+
+def test_projections_show_every_pair_once(observed):
+    found, comparison = observed
+    figure = projections_figure(found, comparison.fits["walk"].null, components=4)
+    points = [t for t in figure.data if t.name == "observed"]
+    assert len(points) == 6
+    pairs = set()
+    for trace in points:
+        i, j = (
+            next(k for k in range(4) if np.array_equal(values, found.scores[:, k]))
+            for values in (trace.x, trace.y)
+        )
+        pairs.add((i, j))
+        assert trace.customdata.tolist() == found.steps.tolist()
+    assert pairs == {(i, j) for j in range(4) for i in range(j)}
+    assert sum("Lissajous" in t.name for t in figure.data) == 6
+
+
+def test_a_walk_follows_its_lissajous_curve():
+    """A pure walk draws the loops of the null: that is the lesson."""
+    found = pca(gram(ArraySource(simulate(300, 20_000, seed=1, dtype=np.float32))))
+    laid = matched(found, nulls.walk(found.steps))
+    assert (laid.likeness[:4] > 0.98).all()
+    off = np.linalg.norm(laid.curves[:, :2] - found.scores[:, :2])
+    assert off < 0.12 * np.linalg.norm(found.scores[:, :2])
+    np.testing.assert_allclose(laid.distance.mean(), found.distance_from_plane().mean(), rtol=0.05)
+
+
+def test_space_shows_three_components(observed):
+    found, comparison = observed
+    figure = space_figure(found, comparison.fits["walk"].null)
+    trace = named(figure, "observed")
+    np.testing.assert_allclose(np.array([trace.x, trace.y, trace.z]).T, found.scores[:, :3])
+    assert len(named(figure, "random walk").x) == len(found.steps)
+
+
+def test_distance_is_relative_to_the_size_of_the_trajectory(observed):
+    found, comparison = observed
+    trace = named(distance_figure(found, comparison.fits["walk"].null), "observed")
+    left = np.sum(np.square(trace.y)) / len(found.steps)
+    assert left == pytest.approx(1 - found.ratios[:2].sum())
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_page_holds_everything_and_loads_nothing(observed, dark):
+    page = trajectory_html(*observed, title="</script><b>run")
+    assert "</script><b>" not in page
+    own = page.replace(get_plotlyjs(), "")
+    assert len(own) < len(page) / 2
+    assert not re.search(r"(src|href)=|https?://|@import", own)
+    line = next(line for line in page.splitlines() if line.startswith("const figures = "))
+    both = json.loads(line.removeprefix("const figures = ").rstrip(";"))
+    assert [len(one) for one in both] == [4, 4]
+    colours = [one[0]["layout"]["template"]["layout"]["paper_bgcolor"] for one in both]
+    assert colours[0] != colours[1]
+    assert len(trajectory_figures(*observed, dark=dark)) == 4
+
+
+def test_steps_on_log_scale_keep_step_zero():
+    steps = np.array([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
+    x = simulate(512, 500, seed=0)[steps]
+    found = pca(gram(ArraySource(x, steps)))
+    figure = distance_figure(found, nulls.walk(steps))
+    trace = named(figure, "observed")
+    assert figure.layout.xaxis.type == "log"
+    assert trace.customdata.tolist() == steps.tolist()
+    assert min(trace.x) == 1
+
+
+def test_short_trajectories_show_what_they_can():
+    found = pca(gram(ArraySource(simulate(1, 50, seed=0))))
+    assert len(found.eigenvalues) == 1
+    comparison = compare(found)
+    assert len(trajectory_figures(found, comparison)) == 1
+    with pytest.raises(InvisError, match="1 components"):
+        projections_figure(found, nulls.walk(found.steps))
+    three = pca(gram(ArraySource(simulate(2, 50, seed=0))))
+    assert len(trajectory_figures(three, compare(three))) == 2
