@@ -8,9 +8,11 @@ between two snapshots, so that it can tidy up on the worker's thread.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from enum import StrEnum
@@ -23,6 +25,7 @@ Work = Callable[[], Iterable[S]]
 
 CAPACITY = 64
 LOOKS_PER_SECOND = 12
+SECONDS_TO_LEAVE = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +172,7 @@ class Worker:
                 name = f"invis-{self.name}"
                 self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
                 self._thread.start()
+                _started.add(self)
             self._change.notify_all()
         return job
 
@@ -202,6 +206,12 @@ class Worker:
         for job in jobs:
             job.cancel()
 
+    def leave(self, timeout: float) -> None:
+        """Close, and wait for the running job to end."""
+        self.close()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
     def _loop(self) -> None:
         while True:
             with self._change:
@@ -212,6 +222,16 @@ class Worker:
                     self._change.wait()
                 job = self._running = self._waiting.popleft()
             job._run()
+
+
+_started: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _leave() -> None:
+    """A process that ends inside a computation of torch's aborts: let each job end first."""
+    for one in list(_started):
+        one.leave(SECONDS_TO_LEAVE)
 
 
 _workers: dict[str, Worker] = {}

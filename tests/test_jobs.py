@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -221,6 +223,22 @@ def test_a_job_that_ended_lets_go_of_its_work(bench):
     gc.collect()
     assert Heavy.alive == 0
     assert all(job._work is None for job in jobs)
+
+
+def test_a_process_ends_cleanly_while_a_job_computes():
+    script = """
+import time, torch
+from invis.jobs import Worker
+def work():
+    x = torch.randn(64, 16, 48, 48)
+    while True:
+        yield torch.nn.functional.conv2d(x, torch.randn(16, 16, 3, 3)).sum()
+job = Worker().submit(work)
+while job.count < 2:
+    time.sleep(0.01)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_one_device_has_one_worker():
