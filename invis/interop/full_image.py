@@ -13,6 +13,7 @@ linear space of images, which a squashed one, or a network that paints, is not.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -33,14 +34,20 @@ from invis.interop.maps import (
     run_full,
     unit_maps,
 )
-from invis.interop.painting import Transform, fit, fourier, usual_transforms
+from invis.interop.painting import (
+    Transform,
+    eight_bit,
+    fit,
+    fourier,
+    noise_like,
+    usual_transforms,
+)
 from invis.interop.require import lucent, lucent_on
 from invis.models.unit import Units, units_at
 from invis.search.engine import Snapshot
 
 FORMAT = "invis-full-1"
-STEPS_PER_SNAPSHOT = 8
-NOISE_IMAGES = 64
+NOISE_IMAGES = 32
 
 
 def full_image_steps(
@@ -75,10 +82,11 @@ def full_image_steps(
         weights, seed, device: as for `invis.search`.
 
     Yields:
-        Snapshots as of a search. A finished result has `images` (image, row, column, colour) uint8
-        and `activation` (image), the measured pre-activation of the 8-bit images through the full
-        network; among its attributes `grey_response`, the response to plain grey, and
-        `noise_response`, the largest among 64 images of noise of the same contrast.
+        A Snapshot, as of a search, after every step. A finished result has `images` (image, row,
+        column, colour) uint8 and `activation` (image), the measured pre-activation of the 8-bit
+        images through the full network; among its attributes `grey_response`, the response to
+        plain grey, and `noise_response`, the largest among 32 images of noise of the same contrast
+        (NaN while a result is unfinished).
 
     Raises:
         InvisError: at the first step, for any bad argument.
@@ -113,21 +121,19 @@ def full_image_steps(
             )
             shape = check_images(made[1](), found)
             noise = fourier(it, NOISE_IMAGES, *shape)[1]().detach()
-        painting = _Painting(found, which, positions, made[0], made[1], noise, chance)
-        painting.optimiser.param_groups[0]["lr"] = rate
-        painting.asked = {"seed": seed, "diversity": diversity, "rate": rate}
+        asked = {"seed": seed, "diversity": diversity, "rate": rate}
+        painting = _Painting(found, which, positions, made[0], made[1], noise, chance, asked)
         chosen = usual_transforms(shape[1:]) if transforms is None else transforms
         for step in range(1, steps + 1):
-            painting.step(chosen, diversity)
-            if step % STEPS_PER_SNAPSHOT == 0 or step == steps:
-                yield Snapshot(
-                    "image",
-                    step,
-                    (which + step / steps) / len(found),
-                    f"{address}: {painting.value:.3g}",
-                    [painting.result()] if step == steps else [],
-                    lambda painting=painting: [painting.result()],  # type: ignore[misc]
-                )
+            painting.step(chosen)
+            yield Snapshot(
+                "image",
+                step,
+                (which + step / steps) / len(found),
+                f"{address}: {painting.value:.3g}",
+                [painting.result(chance=True)] if step == steps else [],
+                lambda painting=painting: [painting.result()],  # type: ignore[misc]
+            )
 
 
 def full_image(units: Units | str, **settings: Any) -> list[xr.Dataset]:
@@ -162,16 +168,17 @@ class _Painting:
         image_f: Callable[[], Tensor],
         noise: Tensor,
         chance: np.random.RandomState,
+        asked: dict[str, Any],
     ) -> None:
         self.units, self.which, self.positions = units, which, positions
         self.image_f, self.noise, self.chance = image_f, noise, chance
-        self.optimiser = torch.optim.Adam(list(parameters))
+        self.optimiser = torch.optim.Adam(list(parameters), lr=asked["rate"])
+        self.asked = asked
         self.steps, self.value = 0, 0.0
-        self.asked: dict[str, Any] = {}
 
-    def step(self, transforms: Sequence[Transform], diversity: float) -> None:
+    def step(self, transforms: Sequence[Transform]) -> None:
         """One step of Adam on the activation and, between several images, their diversity."""
-        units = self.units
+        units, diversity = self.units, self.asked["diversity"]
         self.optimiser.zero_grad()
         with lucent_on(units.device, self.chance):
             seen = image = self.image_f()
@@ -187,24 +194,27 @@ class _Painting:
             scale = values.detach().abs().mean() / (len(image) - 1)
             apart = lucent().objectives.diversity("layer")
             loss = loss - diversity * scale * apart(lambda _: maps)
+        if not torch.isfinite(loss):
+            raise InvisError(
+                f"{units.addresses[self.which]} responds with NaN or infinity: check the model's "
+                "weights, or use a smaller rate"
+            )
         loss.backward()
         self.optimiser.step()
         self.steps += 1
         self.value = float(values.detach().mean())
 
-    def result(self) -> xr.Dataset:
-        """The images as they stand, 8-bit, measured, beside what grey and noise give."""
+    def result(self, chance: bool = False) -> xr.Dataset:
+        """The images as they stand, 8-bit, measured, beside what grey and, if asked, noise give."""
         units, which = self.units, self.which
 
         def measured(images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return measure(units, images, self.positions)[:, which].numpy()
 
-        images = _eight_bit(self.image_f())
+        images = eight_bit(self.image_f())
         grey = units.grey.cpu().numpy()
         contrast = float(np.sqrt(np.mean((images - grey) ** 2)))
-        noise = self.noise - self.noise.mean((1, 2, 3), keepdim=True)
-        noise = noise * contrast / 255 / noise.square().mean((1, 2, 3), keepdim=True).sqrt()
-        level = units.grey[:, None, None].to(noise) / 255
+        noise = noise_like(self.noise, grey, contrast) if chance else None
         plain = np.broadcast_to(grey.astype(np.uint8), images[:1].shape)
         model = units.model
         return xr.Dataset(
@@ -217,7 +227,8 @@ class _Painting:
                 "address": units.addresses[which],
                 "positions": self.positions if units._axes() else "none",
                 "grey_response": float(measured(plain)[0]),
-                "noise_response": float(measured(_eight_bit(level + noise)).max()),
+                "noise_response": math.nan if noise is None else float(measured(noise).max()),
+                "noise_images": NOISE_IMAGES,
                 "contrast": contrast,
                 "steps": self.steps,
                 "model": model.name,
@@ -231,9 +242,3 @@ class _Painting:
                 **self.asked,
             },
         )
-
-
-def _eight_bit(pixels: Tensor) -> NDArray[np.uint8]:
-    """(B, C, H, W) in [0, 1] -> (B, H, W, C)."""
-    levels = (255 * pixels.detach().float()).round().clamp(0, 255)
-    return levels.byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -68,10 +68,21 @@ def measure(units: Units, images: NDArray[np.uint8], positions: Positions = "cen
         (B, U) pre-activations, float32 on the CPU.
 
     Raises:
-        InvisError: if the network cannot take images of this size.
+        InvisError: for images of another type or shape, or of a size that the network cannot take.
     """
     check_positions(positions)
-    pixels = torch.as_tensor(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    images, colours = np.ascontiguousarray(images), units.model.channels
+    if (
+        images.dtype != np.uint8
+        or images.ndim != 4
+        or images.shape[3] != colours
+        or not len(images)
+    ):
+        raise InvisError(
+            f"images have type {images.dtype} and shape {images.shape}: give uint8 images "
+            f"(B, H, W, {colours})"
+        )
+    pixels = torch.as_tensor(images).permute(0, 3, 1, 2)
     found = []
     for part in pixels.split(FULL_BATCH):
         out = run_full(units, units.normalise(part.to(units.device, units.readout.dtype)))

@@ -48,6 +48,8 @@ def lucent_objective(
         InvisError: for several units without `which`, and, when it runs, on any other model.
     """
     check_positions(positions)
+    if not isinstance(units, Units):
+        raise InvisError(f"units is a {type(units).__name__}: give invis.unit or invis.units_at")
     if which is None and len(units) > 1:
         raise InvisError(
             f"which is missing: units are {len(units)}, {units.addresses[0]} and others, and an "
@@ -66,6 +68,8 @@ def lucent_objective(
                 "model of `with invis.lucent_model(units) as model`"
             ) from error
         found = at_positions(units, maps, positions)[:, chosen]
+        if batch is not None and not 0 <= batch < len(found):
+            raise InvisError(f"batch {batch} is wrong: the images are 0 to {len(found) - 1}")
         return -(found if batch is None else found[batch : batch + 1]).mean()
 
     description = f"Invis [{units.addresses[chosen]}, {positions}]"
@@ -88,6 +92,8 @@ def lucent_model(source: Units | nn.Module) -> Iterator[nn.Module]:
     Raises:
         InvisError: inside the block, where the forward pass fails or gets normalised images.
     """
+    if not isinstance(source, Units | nn.Module):
+        raise InvisError(f"source is a {type(source).__name__}: give Units or a torch.nn.Module")
     model = _network_of(source) if isinstance(source, Units) else source
     parts = [(part, part.training, set(part._forward_hooks)) for part in model.modules()]
     learning = [p for p in model.parameters() if p.requires_grad]

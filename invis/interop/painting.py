@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from invis.interop.require import lucent
 
 USUAL_SIZE = 224
+CLIP_PASSES = 20
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -59,3 +62,22 @@ def fourier(
         return torch.sigmoid(image)
 
     return parameters, pixels
+
+
+def eight_bit(pixels: Tensor) -> NDArray[np.uint8]:
+    """(B, C, H, W) in [0, 1] -> (B, H, W, C)."""
+    levels = (255 * pixels.detach().float()).round().clamp(0, 255)
+    return levels.byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def noise_like(noise: Tensor, grey: NDArray[np.floating], contrast: float) -> NDArray[np.uint8]:
+    """8-bit images (B, H, W, C) of noise (B, C, H, W) around a grey (C,) with an RMS contrast.
+
+    What the pixel range clips is made up for, as far as it goes.
+    """
+    x = noise.detach().cpu().permute(0, 2, 3, 1).double().numpy()
+    x = x - x.mean((1, 2, 3), keepdims=True)
+    for _ in range(CLIP_PASSES):
+        held = np.clip(grey + x, 0, 255) - grey
+        x = x * contrast / np.sqrt(np.mean(held**2, (1, 2, 3), keepdims=True)).clip(1e-9)
+    return np.clip(np.round(grey + x), 0, 255).astype(np.uint8)

@@ -29,6 +29,7 @@ def from_lucent(
     std: Sequence[float] | float | None = None,
     input_size: int | tuple[int, int] | None = None,
     name: str | None = None,
+    label: str | None = None,
     device: str | torch.device | None = None,
 ) -> Units:
     """Whatever lucent can maximise, as a unit: `invis.search(invis.from_lucent(...))`.
@@ -43,6 +44,8 @@ def from_lucent(
         objective: of `lucent.optvis.objectives`, a sum of such, or `layer:channel`.
         module: the network; its own hooks, mode and parameters are left as they are.
         mean, std, input_size, name, device: as for `invis.unit`.
+        label: the objective's name in addresses; lucent's description if left out, which does not
+            tell factors: 2 a + b and a + b look alike.
 
     Raises:
         InvisError: if the objective fails on this network, compares the images of a batch with
@@ -61,12 +64,14 @@ def from_lucent(
     # Wrapped first without the objective, for what there is to say about the network itself.
     model = wrap(module, mean=mean, std=std, input_size=input_size, name=title)
     scores = _Scores(model.module, given, model.mean, model.std)
-    label = _label(given)
-    _check(scores, label, model.channels, model.input_size)
+    label = _label(given) if label is None else label
+    numbers = _check(scores, label, model.channels, model.input_size)
     units = unit(
         nn.Sequential(OrderedDict(lucent=scores)), "lucent", 0, mean=mean, std=std,
         input_size=input_size, name=title, device=device,
     )  # fmt: skip
+    # The graph shows one step; micro-batches are sized by what happens inside.
+    units.cone.numbers = numbers
     return replace(units, labels=(label,))
 
 
@@ -130,8 +135,11 @@ class _Scores(nn.Module):
         return -torch.as_tensor(self.objective(layer), device=seen["input"].device).reshape(())
 
 
-def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) -> None:
-    """Refuse an objective that fails, or whose value for a batch is not made of its images'."""
+def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) -> int:
+    """Refuse an objective that fails, or whose value for a batch is not made of its images'.
+
+    Returns how many activations one image leaves behind.
+    """
     draw = torch.Generator().manual_seed(0)
     noise = torch.randn(4, channels, *size, generator=draw)
     contrast = torch.tensor([0.1, 2.0, 0.5, 1.0])[:, None, None, None]
@@ -160,6 +168,7 @@ def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) ->
             f"objective {label!r} compares the images of a batch: Invis scores every image alone "
             "and drives them apart itself, so leave such terms out"
         )
+    return sum(value[0].numel() for value in seen.values() if isinstance(value, Tensor))
 
 
 def _label(objective: Any) -> str:

@@ -10,7 +10,8 @@ from lucent.optvis import param, transform
 import invis
 from invis.errors import InvisError
 from invis.interop.full_image import full_image, full_image_steps
-from invis.interop.painting import fit, usual_transforms
+from invis.interop.maps import measure
+from invis.interop.painting import fit, noise_like, usual_transforms
 from invis.interop.require import lucent_on
 from tests.interop.conftest import SIZE, WHERE, hooks, network, normalised
 from tests.interop.test_objective import oracle
@@ -109,12 +110,13 @@ def test_bad_arguments_are_told_in_a_sentence(settings: dict[str, Any], words: s
 
 
 def test_it_tells_how_far_it_is_and_stops_when_closed() -> None:
-    steps = full_image_steps(units([1, 2]), steps=20)
-    seen = [next(steps) for _ in range(4)]
-    assert [s.step for s in seen] == [8, 16, 20, 8]
-    assert [s.fraction_done for s in seen] == pytest.approx([0.2, 0.4, 0.5, 0.7])
-    assert [len(s.finished) for s in seen] == [0, 0, 1, 0]
-    assert seen[3].results()[0].attrs["steps"] == 8
+    steps = full_image_steps(units([1, 2]), steps=2)
+    seen = [next(steps) for _ in range(3)]
+    assert [s.step for s in seen] == [1, 2, 1]
+    assert [s.fraction_done for s in seen] == pytest.approx([0.25, 0.5, 0.75])
+    assert [len(s.finished) for s in seen] == [0, 1, 0]
+    assert seen[2].results()[0].attrs["steps"] == 1
+    assert np.isnan(seen[2].results()[0].attrs["noise_response"])
     steps.close()
     assert list(steps) == []
 
@@ -130,8 +132,34 @@ def test_the_transforms_are_lucents_own_from_224_pixels_on() -> None:
     assert max(small.shape) <= 12
 
 
+@pytest.mark.parametrize("contrast", [5.0, 60.0, 100.0])
+def test_noise_has_the_contrast_of_the_images_though_it_clips(contrast: float) -> None:
+    noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    grey = np.array([128.0, 100.0, 140.0])
+    deviation = noise_like(noise, grey, contrast) - grey
+    assert np.sqrt(np.mean(deviation**2, (1, 2, 3))) == pytest.approx(contrast, rel=0.01)
+
+
 def test_fit_takes_the_middle() -> None:
     image = torch.arange(25.0).view(1, 1, 5, 5)
     assert fit(image, (1, 3)).tolist() == [[[[11.0, 12.0, 13.0]]]]
     larger = fit(image, (7, 5))
     assert torch.equal(larger[..., 1:6, :], image) and (larger[..., [0, 6], :] == 0.5).all()
+
+
+def test_a_network_of_nan_is_told() -> None:
+    net = network()
+    net[3].bias.data[2] = float("nan")
+    with pytest.raises(InvisError, match="Sequential/3/2 responds with NaN or infinity"):
+        full_image(invis.unit(net, "3", 2, **WHERE), steps=1)
+    # A channel that is not read spoils nothing.
+    assert np.isfinite(full_image(invis.unit(net, "3", 1, **WHERE), steps=1)[0].activation).all()
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((1, SIZE, SIZE, 3)), np.zeros((SIZE, SIZE, 3), np.uint8),
+               np.zeros((1, SIZE, SIZE, 1), np.uint8), np.zeros((0, SIZE, SIZE, 3), np.uint8)],
+)  # fmt: skip
+def test_only_8_bit_images_are_measured(images: Any) -> None:
+    with pytest.raises(InvisError, match=r"images have type .* give uint8 images \(B, H, W, 3\)"):
+        measure(units(), images)

@@ -154,6 +154,12 @@ def test_what_would_be_wrong_silently_is_refused() -> None:
         lucent_objective(units, 2)
     with pytest.raises(InvisError, match="positions 'middle' is wrong"):
         lucent_objective(units, 0, positions="middle")  # type: ignore[arg-type]
+    with pytest.raises(InvisError, match="batch 3 is wrong: the images are 0 to 2"):
+        value(units, pixels(3), which=0, batch=3)
+    with pytest.raises(InvisError, match="units is a str"):
+        lucent_objective("vgg16/conv3_1/3")  # type: ignore[arg-type]
+    with pytest.raises(InvisError, match="source is a str"), lucent_model("vgg16"):  # type: ignore[arg-type]
+        pass
     with lucent_model(units) as model, pytest.raises(InvisError, match="preprocess=False"):
         model(normalised(pixels()))
     with lucent_model(net) as other, pytest.raises(InvisError, match="does not offer Sequential/3"):

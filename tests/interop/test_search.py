@@ -114,3 +114,11 @@ def test_a_failing_forward_is_told_and_leaves_no_hook() -> None:
     with pytest.raises(InvisError, match=r"3.* fails on Sequential with images of 20 x 20"):
         from_lucent("3:2", net, **{**WHERE, "input_size": 20})
     assert hooks(net) == 0
+
+
+def test_batches_are_sized_by_the_network_and_not_by_its_one_node() -> None:
+    net = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(30)))
+    units = from_lucent("29:0", net, input_size=64, label="deep")
+    assert units.addresses == ("Sequential/lucent/deep",)
+    assert units.cone.numbers > 30 * 3 * 64 * 64
+    assert units.cone.cpu_batch < from_lucent("0:0", net[:1], input_size=64).cone.cpu_batch

@@ -17,7 +17,7 @@ def whole_images(noise: float) -> Dataset:
         },
         attrs={
             "model": "<net>", "layer": "conv2", "channel": "3", "positions": "all", "steps": 9,
-            "noise_response": noise, "grey_response": 0.125,
+            "noise_response": noise, "noise_images": 32, "grey_response": 0.125,
         },
     )  # fmt: skip
 
