@@ -44,6 +44,7 @@ def full_image_html(ds: Dataset) -> str:
         f'<p class="invis-name">{escape(words.title(ds))}</p>'
         f'<p class="invis-soft">{escape(asked)}; true contrast</p>'
         f'<div class="invis-strip">{shots}</div>'
-        f"<p>Activations measured on these 8-bit images. Of {attrs['noise_images']} images of noise "
-        f"of the same contrast the best reaches {noise}; plain grey gives {grey}.</p>{doubt}</div>"
+        f"<p>Activations measured on these 8-bit images. Of {attrs['noise_images']} images of "
+        f"noise of the same contrast the best reaches {noise}; plain grey gives {grey}.</p>"
+        f"{doubt}</div>"
     )
