@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from invis.errors import InvisError
 from invis.interop.require import lucent
@@ -64,14 +65,16 @@ def from_lucent(
     # Wrapped first without the objective, for what there is to say about the network itself.
     model = wrap(module, mean=mean, std=std, input_size=input_size, name=title)
     scores = _Scores(model.module, given, model.mean, model.std)
-    label = _label(given) if label is None else label
+    label = _label(given, label)
     numbers = _check(scores, label, model.channels, model.input_size)
     units = unit(
         nn.Sequential(OrderedDict(lucent=scores)), "lucent", 0, mean=mean, std=std,
         input_size=input_size, name=title, device=device,
     )  # fmt: skip
-    # The graph shows one step; micro-batches are sized by what happens inside.
+    # The graph shows one step; micro-batches are sized by what happens inside. The weights are the
+    # network's own, whatever is asked of it.
     units.cone.numbers = numbers
+    units.model.weights_hash = model.weights_hash
     return replace(units, labels=(label,))
 
 
@@ -94,6 +97,9 @@ class _Scores(nn.Module):
             self.register_buffer(key, torch.tensor(values).to(like)[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
+        if isinstance(x, FakeTensor):
+            # The shapes are traced: an objective may ask for values, and there are none.
+            return x.flatten(1)[:, :1]
         seen = self.look(x)
         return torch.stack([self.score(seen, [row]) for row in range(len(x))])[:, None]
 
@@ -171,8 +177,10 @@ def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) ->
     return sum(value[0].numel() for value in seen.values() if isinstance(value, Tensor))
 
 
-def _label(objective: Any) -> str:
+def _label(objective: Any, given: str | None) -> str:
     """A name for the objective that can stand in an address."""
-    words = getattr(objective, "description", "") or getattr(objective, "__name__", "")
+    words: str = (
+        given or getattr(objective, "description", "") or getattr(objective, "__name__", "")
+    )
     words = re.sub(r"(, None)+\]", "]", words)  # arguments left out
     return re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", words))[:80] or "objective"

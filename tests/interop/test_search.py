@@ -49,6 +49,7 @@ OBJECTIVES = {
     "sum": objectives.channel("0", 1) - 0.5 * objectives.channel("3", 4) + 2,
     "direction": objectives.direction("3", torch.arange(6.0)),
     "input": objectives.channel("3", 2) - 0.01 * objectives.blur_input_each_step(),
+    "values": lambda layers: -(layers("3") * float(layers("3").abs().amax() > 0))[:, 1].mean(),
     "labels": lambda layers: -layers("labels")[:, 3].square().mean(),
 }
 
@@ -118,7 +119,8 @@ def test_a_failing_forward_is_told_and_leaves_no_hook() -> None:
 
 def test_batches_are_sized_by_the_network_and_not_by_its_one_node() -> None:
     net = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(30)))
-    units = from_lucent("29:0", net, input_size=64, label="deep")
-    assert units.addresses == ("Sequential/lucent/deep",)
+    units = from_lucent("29:0", net, input_size=64, label="very/deep")
+    assert units.addresses == ("Sequential/lucent/very-deep",)
+    assert units.model.weights_hash == invis.unit(net, "29", 0, input_size=64).model.weights_hash
     assert units.cone.numbers > 30 * 3 * 64 * 64
     assert units.cone.cpu_batch < from_lucent("0:0", net[:1], input_size=64).cone.cpu_batch
