@@ -11,7 +11,7 @@ from invis.cli.search import search
 from invis.errors import InvisError
 
 # A trained unit with a visible invariance, and one whose invariance is known exactly.
-TRAINED = "minivgg/conv2_2/3"
+TRAINED = "minivgg/conv2_2/31"
 GROUND_TRUTH = "truth/complex_cell/0"
 
 
