@@ -44,17 +44,21 @@ class LiveSearch:
     """
 
     def __init__(
-        self, open_units: Callable[[], Units], previews: bool = True, **settings: Any
+        self, open_units: Callable[[], Units], unfinished: bool = True, **settings: Any
     ) -> None:
-        """`open_units` is called on the worker's thread; `settings` as for `search_steps`."""
-        self._open, self._previews, self._settings = open_units, previews, settings
+        """`open_units` is called on the worker's thread; `settings` as for `search_steps`.
+
+        Without `unfinished` there are no previews, and a stop keeps what had ended only: for
+        batches of many units, where both take long.
+        """
+        self._open, self._unfinished, self._settings = open_units, unfinished, settings
         self.results: list[xr.Dataset] = []
         self.updates = 0
 
     def steps(self) -> Iterator[Glimpse]:
         """Search, with at most ten glimpses a second.
 
-        Closing it measures the sets as they stand, so that a stop loses nothing.
+        Closing it measures the sets as they stand, so that a stop loses nothing that was seen.
         """
         snapshot: Snapshot | None = None
         shown = 0.0
@@ -67,7 +71,7 @@ class LiveSearch:
                     self.updates += 1
                     yield self._glimpse(snapshot)
         except GeneratorExit:
-            if snapshot is not None:
+            if snapshot is not None and self._unfinished:
                 self.results += snapshot.results()
             raise
 
@@ -77,6 +81,6 @@ class LiveSearch:
             snapshot.step,
             snapshot.fraction_done,
             snapshot.summary,
-            snapshot.previews() if self._previews else [],
+            snapshot.previews() if self._unfinished else [],
             snapshot.finished,
         )

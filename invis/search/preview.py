@@ -21,6 +21,7 @@ class Preview:
         address: of the unit.
         images: (N, h, w, C) plainly rounded to 8 bits, in the search's own order.
         reference: (h, w, C) the best image so far.
+        grey: (C,) the neutral colour that images deviate from, in grey levels.
         fractions: (N,) as the search sees them, not measured on the full model.
         course: so far; empty while maxima are looked for.
     """
@@ -28,6 +29,7 @@ class Preview:
     address: str
     images: NDArray[np.uint8]
     reference: NDArray[np.uint8]
+    grey: NDArray[np.float64]
     fractions: NDArray[np.float32]
     course: Course
 
@@ -44,6 +46,7 @@ def preview(
         problem.units.addresses[unit],
         pixels[:-1],
         pixels[-1],
+        problem.units.grey.cpu().numpy().astype(np.float64),
         fractions.float().cpu().numpy(),
         course,
     )

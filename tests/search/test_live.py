@@ -1,7 +1,5 @@
 """Searches for a screen: glimpses, and stops that lose nothing."""
 
-import itertools
-
 import pytest
 
 from invis.search import search
@@ -41,6 +39,9 @@ def test_a_stop_before_there_is_a_set_leaves_no_result():
     assert live.results == []
 
 
-def test_without_previews_nothing_is_drawn():
-    live = LiveSearch(lambda: small_units([0]), previews=False, images=4)
-    assert all(not g.previews for g in itertools.islice(live.steps(), 5))
+def test_without_the_unfinished_nothing_is_drawn_and_a_stop_keeps_what_had_ended():
+    live = LiveSearch(lambda: small_units([0, 1]), unfinished=False, images=4)
+    steps = live.steps()
+    assert not next(g for g in steps if g.phase == "set").previews
+    steps.close()
+    assert live.results == []

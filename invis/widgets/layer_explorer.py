@@ -1,0 +1,274 @@
+"""The widget that searches a whole layer and shows its units as thumbnails."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import ipywidgets as ipw
+import plotly.graph_objects as go
+import traitlets
+from xarray import Dataset
+
+from invis.errors import InvisError
+from invis.jobs import Job, State, follow, worker
+from invis.models.address import format_channels, parse_address
+from invis.models.suggest import layers_of
+from invis.models.unit import units_at
+from invis.search.live import Glimpse, LiveSearch
+from invis.views import words
+from invis.views.thumbnails_figure import layout_of, thumbnails_figure, unit_at
+from invis.widgets.choose import named
+from invis.widgets.lifetime import replace_earlier
+from invis.widgets.search_explorer import SearchExplorer
+
+AT_ONCE = 16
+MOST = 64
+ORDERS = ("channel", "index, highest first", "index, lowest first", "spread, highest first")
+
+
+class LayerExplorer(ipw.VBox):
+    """Search the units of a layer in batches; a click on one opens it in a SearchExplorer.
+
+    Attributes:
+        layer: `model[@weights]/layer`.
+        units: how many, from channel 0 on.
+        order: of the thumbnails, one of ORDERS.
+        results: of the units that ended, by channel.
+        explorer: the SearchExplorer below the thumbnails, None before the first click.
+        message: what the status line says.
+    """
+
+    layer = traitlets.Unicode()
+    units = traitlets.Int(AT_ONCE)
+    order = traitlets.Enum(ORDERS, ORDERS[0])
+    message = traitlets.Unicode()
+
+    _made = False
+
+    def __init__(
+        self, layer: str = "minivgg/conv2_2", units: int = AT_ONCE, dark: bool = False,
+        **settings: Any,
+    ) -> None:  # fmt: skip
+        """`settings` as for `search_steps`.
+
+        Raises:
+            InvisError: there is no such layer.
+        """
+        self.results: dict[int, Dataset] = {}
+        self.explorer: SearchExplorer | None = None
+        self._dark, self._settings = dark, settings
+        self._job: Job[Glimpse] | None = None
+        self._live: list[LiveSearch] = []
+        self._watching: asyncio.Task | None = None
+        channels = _channels(layer)
+        button = ipw.Layout(width="120px")
+        wide = {"min_width": "0"}
+        self._layer = ipw.Text(continuous_update=False, layout=ipw.Layout(flex="2 1 240px", **wide))
+        self._units = ipw.BoundedIntText(
+            min=1, max=channels, layout=ipw.Layout(flex="1 1 90px", **wide)
+        )
+        self._order = ipw.Dropdown(options=ORDERS, layout=ipw.Layout(flex="1 1 190px", **wide))
+        self._search = ipw.Button(
+            description="Search", icon="play", button_style="primary", layout=button
+        )
+        self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
+        self._progress = ipw.FloatProgress(max=1.0, layout=ipw.Layout(flex="1 1 160px", **wide))
+        self._status, self._figure = ipw.HTML(), ipw.Box(layout=ipw.Layout(width="100%"))
+        self._below = ipw.Box(layout=ipw.Layout(width="100%"))
+        row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 10px", width="100%")
+        asked = [
+            named("layer", self._layer), named("units", self._units), named("order", self._order),
+        ]  # fmt: skip
+        super().__init__(
+            [
+                ipw.HBox(asked, layout=row),
+                ipw.HBox([self._search, self._stop, self._progress], layout=row),
+                self._status,
+                self._figure,
+                self._below,
+            ],
+            layout=ipw.Layout(width="100%"),
+        )
+        traitlets.link((self, "layer"), (self._layer, "value"))
+        traitlets.link((self, "units"), (self._units, "value"))
+        traitlets.link((self, "order"), (self._order, "value"))
+        self.layer, self.units = layer, min(units, channels)
+        self._search.on_click(lambda _: self.search())
+        self._stop.on_click(lambda _: self.stop())
+        self.observe(lambda _: self._draw(), "order")
+        self.observe(self._new_layer, "layer")
+        self._say("Press Search.")
+        self._made = True
+        replace_earlier(self)
+
+    def search(self) -> Job[Glimpse] | None:
+        """Search the units that have no result yet, AT_ONCE of them in a batch.
+
+        Returns None, with the reason in `message`, where there is nothing to search.
+        """
+        self.stop()
+        try:
+            wanted = range(min(self.units, _channels(self.layer)))
+        except InvisError as error:
+            self._say(str(error), wrong=True)
+            return None
+        missing = [channel for channel in wanted if channel not in self.results]
+        if not missing:
+            self._say("All of these units have been searched.")
+            return None
+        batches = [missing[i : i + AT_ONCE] for i in range(0, len(missing), AT_ONCE)]
+        device = self._settings.get("device")
+        self._live = [self._batch(self.layer, channels) for channels in batches]
+        live = self._live
+        try:
+            self._job = worker(device).submit(lambda: _one_after_another(live), self.layer)
+        except InvisError as error:
+            self._say(str(error), wrong=True)
+            return None
+        self._show_progress()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._job  # Outside a notebook the caller waits for it.
+        self._watching = loop.create_task(self._watch(self._job))
+        return self._job
+
+    def stop(self) -> None:
+        """Stop the search; what it found so far is kept."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def wait(self, timeout: float | None = None) -> list[Dataset]:
+        """Block until the search has ended; the results in the order of the thumbnails."""
+        if self._job is not None and self._job.wait(timeout):
+            self._show_progress()
+        return self.ordered()
+
+    def ordered(self) -> list[Dataset]:
+        """The results in the chosen order; units without a number come last."""
+        found = [self.results[channel] for channel in sorted(self.results)]
+        if self.order == ORDERS[0]:
+            return found
+        key, sign = self.order.split(",")[0], -1 if "highest" in self.order else 1
+
+        def rank(ds: Dataset) -> float:
+            value = words.number(ds.attrs, key)
+            return math.inf if value is None else sign * value
+
+        return sorted(found, key=rank)
+
+    def open_unit(self, channel: int) -> None:
+        """Open a unit's result in a SearchExplorer below the thumbnails."""
+        address = f"{self.layer}/{channel}"
+        if self.explorer is None:
+            self.explorer = SearchExplorer(address, self._dark, **self._settings)
+            self._below.children = [self.explorer]
+        self.explorer.address = address
+        self.explorer.show(self.results[channel])
+
+    def close(self) -> None:
+        """Cancel the search and remove the widget, with the explorer that it opened."""
+        if self._made:
+            self.stop()
+            if self._watching is not None:
+                self._watching.cancel()
+            for child in [*self._figure.children, *self._below.children]:
+                child.close()
+        super().close()
+
+    def _batch(self, layer: str, channels: list[int]) -> LiveSearch:
+        address = f"{layer}/{format_channels(channels)}"
+        settings = {k: v for k, v in self._settings.items() if k != "device"}
+        device = self._settings.get("device")
+        return LiveSearch(lambda: units_at(address, device=device), unfinished=False, **settings)
+
+    async def _watch(self, job: Job[Glimpse]) -> None:
+        async for _ in follow(job, looks_per_second=4):
+            if job is self._job:
+                self._show_progress()
+
+    def _show_progress(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        found = [ds for live in list(self._live) for ds in list(live.results)]
+        before = len(self.results)
+        self.results |= {int(ds.attrs["channel"]): ds for ds in found}
+        if len(self.results) > before:
+            self._draw()
+        self._stop.disabled = job.ended
+        self._progress.value = job.fraction_done
+        have = f"{len(self.results)} units"
+        if job.state is State.WAITING:
+            self._say(f"Waiting: {job.position} before it.")
+        elif job.state is State.FAILED:
+            self._say(job.error, wrong=True)
+        elif job.state is State.CANCELLED:
+            self._say(f"Stopped; {have} so far. Search goes on with the others.")
+        elif job.state is State.DONE:
+            self._say(f"{have} in {job.seconds:.1f} s. Click one to look closer.")
+        else:
+            left = job.seconds_left
+            rest = f", about {left:.0f} s left" if left is not None and left >= 1 else ""
+            self._say(f"{have} so far{rest}.")
+
+    def _draw(self) -> None:
+        results = self.ordered()
+        for child in self._figure.children:
+            child.close()
+        if not results:
+            self._figure.children = []
+            return
+        figure = go.FigureWidget(thumbnails_figure(results, dark=self._dark))
+        figure._config = figure._config | {"displayModeBar": False, "responsive": True}
+        for trace in figure.data:
+            trace.on_click(self._clicked)
+        self._figure.children = [figure]
+
+    def _clicked(self, _trace: object, points: object, _state: object) -> None:
+        xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
+        if len(xs) and len(ys):
+            layout = layout_of(self._figure.children[0])
+            place = unit_at(layout, float(xs[0]), float(ys[0]))
+            if place is not None:
+                self.open_unit(int(self.ordered()[place].attrs["channel"]))
+
+    def _new_layer(self, _: Any) -> None:
+        self.stop()
+        try:
+            self._units.max = _channels(self.layer)
+        except InvisError as error:
+            self._say(str(error), wrong=True)
+            return
+        self._job, self._live, self.results = None, [], {}
+        self._draw()
+        self._say("Press Search.")
+
+    def _say(self, text: str, wrong: bool = False) -> None:
+        self.message = text
+        role = "alert" if wrong else "status"
+        mark = '<b style="color:#b84a00">&#9888;</b> ' if wrong else ""
+        self._status.value = f'<span role="{role}">{mark}{escape(text)}</span>'
+
+
+def _channels(layer: str) -> int:
+    """How many channels `model[@weights]/layer` has."""
+    where = parse_address(f"{layer}/0")
+    known = layers_of(where.model)
+    found = next((one for one in known if where.layer in (one.layer, one.alias)), None)
+    if found is None:
+        names = ", ".join(one.layer for one in known[:8])
+        raise InvisError(f"layer {layer!r} is unknown: {where.model} has {names}")
+    return found.channels
+
+
+def _one_after_another(batches: list[LiveSearch]) -> Iterator[Glimpse]:
+    """The batches of one job; the share that is done is that of all of them."""
+    for k, live in enumerate(batches):
+        for glimpse in live.steps():
+            yield replace(glimpse, fraction_done=(k + glimpse.fraction_done) / len(batches))

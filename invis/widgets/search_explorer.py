@@ -1,0 +1,299 @@
+"""The widget that searches: pick a unit, press Search, watch the set grow."""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as ipw
+import traitlets
+from xarray import Dataset
+
+from invis.errors import InvisError
+from invis.jobs import Job, State, follow, worker
+from invis.models.unit import Units
+from invis.search import save
+from invis.search.live import Glimpse, LiveSearch
+from invis.widgets.choose import OwnUnitChooser, UnitChooser, named
+from invis.widgets.code import search_code
+from invis.widgets.detail import Detail
+from invis.widgets.history import History
+from invis.widgets.lifetime import replace_earlier
+from invis.widgets.settings import SettingsControls
+from invis.widgets.stage import Stage
+
+DEFAULT = "minivgg/conv2_2/31"
+
+
+class SearchExplorer(ipw.VBox):
+    """Search invariant sets of one unit after the other.
+
+    Every control is also a trait of `chooser` or `settings`, and every button a method, so that the
+    explorer can be driven from code.
+
+    Attributes:
+        address: of the chosen unit.
+        settings: the controls `images`, `activation`, `contrast`, `objective`, `distance`,
+            `device` and `seed`.
+        history: the searches that ended; `history.results` are their data sets.
+        result: the newest of them, or None.
+        message: what the status line says.
+        follow: whether a changed setting starts a new search.
+        dark: whether the figures are dark.
+    """
+
+    address = traitlets.Unicode()
+    result = traitlets.Any(None, allow_none=True)
+    message = traitlets.Unicode()
+    follow = traitlets.Bool(False)
+    dark = traitlets.Bool(False)
+
+    chooser: UnitChooser | OwnUnitChooser
+    _made = False
+
+    def __init__(self, unit: str | Units = DEFAULT, dark: bool = False, **settings: Any) -> None:
+        """`unit` is an address, or units of the user's own network; `settings` as for a search.
+
+        Raises:
+            InvisError: there is no such unit, or a setting is out of range.
+        """
+        self.chooser = UnitChooser(unit) if isinstance(unit, str) else OwnUnitChooser(unit)
+        self.settings = SettingsControls()
+        unknown = [name for name in settings if name not in self.settings.NAMES]
+        if unknown:
+            raise InvisError(
+                f"setting {unknown[0]!r} is unknown: use {', '.join(self.settings.NAMES)}"
+            )
+        self._own = not isinstance(unit, str)
+        self._job: Job[Glimpse] | None = None
+        self._live: LiveSearch | None = None
+        self._asked: tuple[str, dict[str, Any]] = ("", {})
+        self._watching: asyncio.Task | None = None
+        self.stage = Stage(dark, self._open_tile)
+        self.detail = Detail()
+        self.history = History(self.stage.show_courses)
+        self._path, self._proposed = ipw.Text(placeholder="name.nc"), ""
+        self._make_controls()
+        super().__init__(self._arrange(), layout=ipw.Layout(width="100%"))
+        self.dark = dark
+        traitlets.link((self.chooser, "address"), (self, "address"))
+        traitlets.link((self, "follow"), (self._follow, "value"))
+        traitlets.link((self, "dark"), (self._dark, "value"))
+        self.settings.offer_distances(self.chooser.layers_before())
+        for name, value in settings.items():
+            setattr(self.settings, name, value)
+        self.settings.values()
+        self.chooser.observe(self._changed, ["address", "file"])
+        self.settings.observe(self._changed, list(self.settings.NAMES))
+        self.chooser.observe(lambda change: self._say(change["new"]), "hint")
+        self._changed(None)
+        self._say("Press Search.")
+        self._made = True
+        replace_earlier(self)
+
+    # What the buttons do
+
+    def search(self) -> Job[Glimpse] | None:
+        """Start a search of the chosen unit; one that runs is stopped and kept.
+
+        Returns None, with the reason in `message`, where the settings allow no search.
+        """
+        self.stop()
+        self._gather()
+        try:
+            settings = self.settings.values()
+            device = settings["device"]
+            live = LiveSearch(self.chooser.opener(self.address, device), **settings)
+            self._job = worker(device).submit(live.steps, self.address)
+        except InvisError as error:
+            self._say(str(error), wrong=True)
+            return None
+        self._live, self._asked = live, (self.address, settings)
+        self._show_progress()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._job  # Outside a notebook the caller waits for it.
+        self._watching = loop.create_task(self._watch(self._job))
+        return self._job
+
+    def stop(self) -> None:
+        """Stop the search; what it found so far is measured and shown."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def wait(self, timeout: float | None = None) -> Dataset | None:
+        """Block until the search has ended, show what it found, and return that."""
+        if self._job is not None and self._job.wait(timeout):
+            self._gather()
+        return self.result
+
+    def close(self) -> None:
+        """Cancel the search and remove the widget."""
+        if self._made:
+            self.stop()
+            if self._watching is not None:
+                self._watching.cancel()
+            self.stage.close()
+        super().close()
+
+    # The running search
+
+    async def _watch(self, job: Job[Glimpse]) -> None:
+        async for _ in follow(job):
+            if job is self._job:
+                self._show_progress()
+        if job is self._job:
+            self._gather()
+
+    def _show_progress(self) -> None:
+        """Put what is newest of the running search on the screen."""
+        job = self._job
+        if job is None:
+            return
+        running = not job.ended
+        self._search.disabled, self._stop.disabled = False, not running
+        self._progress.value = job.fraction_done
+        if job.state is State.WAITING:
+            ahead = f"{job.position} before it" if job.position else "next"
+            self._say(f"Waiting: {ahead}.")
+        elif running and job.latest is not None:
+            self._draw(job.latest, job.seconds_left)
+        elif running:
+            self._say("Loading the model…")
+
+    def _draw(self, seen: Glimpse, left: float | None) -> None:
+        rest = f", about {left:.0f} s left" if left is not None and left >= 1 else ""
+        self._say(f"{seen.summary[:1].upper()}{seen.summary[1:]}{rest}.")
+        if seen.previews:
+            (preview,) = seen.previews
+            alpha = self._asked[1]["activation"]
+            self.stage.show_preview(preview, alpha, self._asked[0], "Searching…")
+
+    def _gather(self) -> None:
+        """Take what an ended search left; called once for each."""
+        job, live = self._job, self._live
+        if job is None or live is None or not job.ended:
+            return
+        self._job = self._live = None
+        self._search.disabled, self._stop.disabled = False, True
+        self._progress.value = job.fraction_done
+        for ds in live.results:
+            self.show(ds)
+        if job.state is State.FAILED:
+            self._say(job.error, wrong=True)
+        elif job.state is State.CANCELLED:
+            kept = "the set is shown as it stood" if live.results else "there was no set yet"
+            self._say(f"Stopped after {job.seconds:.1f} s; {kept}.")
+        else:
+            self._say(f"Done in {job.seconds:.1f} s.")
+
+    def show(self, ds: Dataset) -> None:
+        """Show a result and add it to the history."""
+        self.result = ds
+        self.stage.show_result(ds)
+        self.detail.show(ds)
+        self.history.add(ds)
+        if not self._path.value or self._path.value == self._proposed:
+            self._proposed = self._path.value = _file_name(ds)
+
+    # Controls
+
+    def _make_controls(self) -> None:
+        button = ipw.Layout(width="120px")
+        self._search = ipw.Button(
+            description="Search", icon="play", button_style="primary", layout=button
+        )
+        self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
+        self._progress = ipw.FloatProgress(
+            max=1.0, layout=ipw.Layout(flex="1 1 160px", min_width="0")
+        )
+        self._follow = ipw.ToggleButton(
+            description="Follow", icon="refresh", layout=ipw.Layout(width="100px"),
+            tooltip="Search again whenever the unit or a setting changes",
+        )  # fmt: skip
+        self._dark = ipw.ToggleButton(
+            description="Dark", icon="adjust", layout=ipw.Layout(width="90px")
+        )
+        self._status = ipw.HTML(layout=ipw.Layout(width="100%"))
+        self._code = ipw.Textarea(
+            layout=ipw.Layout(width="100%", height="130px"), rows=5, disabled=False
+        )
+        self._path.layout = ipw.Layout(flex="1 1 240px", min_width="0")
+        self._save = ipw.Button(description="Save", icon="save", layout=button)
+        self._saved = ipw.HTML()
+        self._search.on_click(lambda _: self.search())
+        self._stop.on_click(lambda _: self.stop())
+        self._save.on_click(lambda _: self.save())
+        self.observe(self._restyle, "dark")
+
+    def _arrange(self) -> list[ipw.Widget]:
+        row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 8px", width="100%")
+        buttons = [self._search, self._stop, self._progress, self._follow, self._dark]
+        saving = ipw.VBox(
+            [ipw.HBox([named("file", self._path), self._save], layout=row), self._saved]
+        )
+        tabs = ipw.Tab(
+            [self.stage.course_box, self.detail, self.history, self._code, saving],
+            titles=("Course", "Image", "Compare", "Code", "Save"),
+        )
+        self._tabs = tabs
+        return [
+            self.chooser, self.settings, ipw.HBox(buttons, layout=row), self._status, self.stage,
+            tabs,
+        ]  # fmt: skip
+
+    def save(self, path: str | None = None) -> Path | None:
+        """Write the shown result as netCDF; None, with the reason on the screen, where it fails."""
+        if self.result is None:
+            self._saved.value = "There is no result yet."
+            return None
+        target = Path(path or self._path.value.strip())
+        try:
+            save(self.result, target)
+        except InvisError as error:
+            self._saved.value = f'<span role="alert">{escape(str(error))}</span>'
+            return None
+        self._saved.value = f"Saved as <code>{escape(str(target))}</code>."
+        return target
+
+    @property
+    def code(self) -> str:
+        """Python that repeats the chosen search."""
+        return self._code.value
+
+    def _changed(self, change: Any) -> None:
+        name = change["name"] if change else "address"
+        if name == "address":
+            self.settings.offer_distances(self.chooser.layers_before())
+        try:
+            said = self.settings.values()
+        except InvisError as error:
+            self._say(str(error), wrong=True)
+            return
+        if self.chooser.file:
+            said["weights"] = self.chooser.file
+        self._code.value = search_code(self.address, said, self._own)
+        if change and self.follow:
+            self.search()
+
+    def _restyle(self, _: Any) -> None:
+        self.stage.restyle(self.dark)
+        if self.result is not None:
+            self.stage.show_result(self.result)
+
+    def _open_tile(self, tile: int) -> None:
+        self.detail.choose(tile)
+        self._tabs.selected_index = 1
+
+    def _say(self, text: str, wrong: bool = False) -> None:
+        self.message = text
+        role = "alert" if wrong else "status"
+        mark = '<b style="color:#b84a00">&#9888;</b> ' if wrong else ""
+        self._status.value = f'<span role="{role}" class="invis-status">{mark}{escape(text)}</span>'
+
+
+def _file_name(ds: Dataset) -> str:
+    return str(ds.attrs["address"]).replace("/", "-").replace(":", "-") + ".nc"

@@ -1,0 +1,87 @@
+"""Where a search is seen: its set and its course, as two figures that change in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as ipw
+import numpy as np
+import plotly.graph_objects as go
+from xarray import Dataset
+
+from invis.search.preview import Preview
+from invis.views.course_figure import CourseLine, course_figure, null_at_floor, update_course
+from invis.views.set_figure import blank_set_figure, layout_of, show_set, tile_at, update_set
+
+Shown = Callable[[int], None]
+
+
+class Stage(ipw.VBox):
+    """The figures of one explorer.
+
+    Attributes:
+        images: the figure of the set.
+        course: the figure of the course.
+        on_tile: called with the image that was clicked, -1 for the reference.
+    """
+
+    def __init__(self, dark: bool, on_tile: Shown) -> None:
+        self.on_tile = on_tile
+        self._set_box = ipw.Box(layout=ipw.Layout(width="100%"))
+        self.course_box = ipw.Box(layout=ipw.Layout(width="100%"))
+        super().__init__([self._set_box])
+        self.restyle(dark)
+
+    def restyle(self, dark: bool) -> None:
+        """Make the figures anew, light or dark, empty."""
+        for box in (self._set_box, self.course_box):
+            for child in box.children:
+                child.close()
+        self.images = go.FigureWidget(blank_set_figure(dark))
+        self.course = go.FigureWidget(course_figure([CourseLine("")], dark))
+        for figure in (self.images, self.course):
+            figure._config = figure._config | {"displayModeBar": False, "responsive": True}
+        for trace in self.images.data:
+            trace.on_click(self._clicked)
+        self._set_box.children = [self.images]
+        self.course_box.children = [self.course]
+
+    def show_preview(self, preview: Preview, alpha: float, title: str, verdict: str) -> None:
+        """A search while it runs; its index is the distance over the null at the floor."""
+        line = _course_line(preview, alpha)
+        index = line.distance[-1] / line.null_distance if len(line.distance) else None
+        update_set(
+            self.images, preview.images, preview.reference, preview.fractions, alpha, index,
+            grey=preview.grey, title=title, verdict=verdict,
+        )  # fmt: skip
+        if len(line.steps) > 1:
+            update_course(self.course, [line])
+
+    def show_result(self, ds: Dataset) -> None:
+        """What a search found."""
+        show_set(self.images, ds)
+        self.show_courses([ds])
+
+    def show_courses(self, results: Sequence[Dataset]) -> None:
+        """The courses of several searches over one another."""
+        drawn = [ds for ds in results if ds.sizes["step"] > 1]
+        update_course(self.course, drawn or [CourseLine("")])
+
+    def close(self) -> None:
+        """Close the figures too."""
+        self.images.close()
+        self.course.close()
+        super().close()
+
+    def _clicked(self, _trace: object, points: object, _state: object) -> None:
+        xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
+        if len(xs) and len(ys):
+            tile = tile_at(layout_of(self.images), float(xs[0]), float(ys[0]))
+            if tile is not None:
+                self.on_tile(tile)
+
+
+def _course_line(preview: Preview, alpha: float) -> CourseLine:
+    rows = np.asarray(preview.course, dtype=float).reshape(-1, 3)
+    null = null_at_floor(len(preview.images), alpha)
+    return CourseLine(preview.address, rows[:, 0], rows[:, 1], rows[:, 2], null, alpha)
