@@ -179,8 +179,7 @@ def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) ->
 
 def _label(objective: Any, given: str | None) -> str:
     """A name for the objective that can stand in an address."""
-    words: str = (
-        given or getattr(objective, "description", "") or getattr(objective, "__name__", "")
-    )
+    told = [getattr(objective, key, "") for key in ("description", "__name__")]
+    words = next((str(one) for one in (given, *told) if one), "")
     words = re.sub(r"(, None)+\]", "]", words)  # arguments left out
     return re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", words))[:80] or "objective"
