@@ -22,8 +22,9 @@ from invis.errors import InvisError
 from invis.trajectory.source import Source
 
 # Columns multiplied at once: they stay in the processor's cache from conversion to product.
-PIECE = 8192
-MEMORY = 256 * 2**20
+PIECE = 4096
+# Larger blocks would come from fresh pages of memory each time, which costs more than reading.
+MEMORY = 48 * 2**20
 # Multiply-adds up to which double precision costs seconds.
 AFFORDABLE = 3e10
 SAMPLE = 1024
@@ -156,7 +157,7 @@ def gram_steps(
         products[:, :old, :old] = known.products
     sums = torch.from_numpy(products)
     if old < count:
-        rows = range(count)
+        rows, work = range(count), torch.empty((count, PIECE), dtype=dtype)
         with ThreadPoolExecutor(1) as reader:
             blocks = _blocks(size, count, source.dtype.itemsize, memory)
             ahead = reader.submit(source.read, rows, *blocks[0])
@@ -165,7 +166,7 @@ def gram_steps(
                 if k + 1 < len(blocks):
                     ahead = reader.submit(source.read, rows, *blocks[k + 1])
                 for layer, first, end in source.layout.pieces(start, stop):
-                    _add_products(sums[layer, old:], block[:, first:end], old, dtype)
+                    _add_products(sums[layer, old:], block[:, first:end], old, work)
                 if not torch.isfinite(sums).all():
                     raise InvisError(_not_finite(source, products))
                 yield Progress(stop / size)
@@ -176,12 +177,14 @@ def gram_steps(
     yield Progress(1.0, found)
 
 
-def _add_products(sums: Tensor, block: Tensor, old: int, dtype: torch.dtype) -> None:
-    """Add the products of rows old.. (T - old, T) of a block (T, B) of one layer."""
+def _add_products(sums: Tensor, block: Tensor, old: int, work: Tensor) -> None:
+    """Add the products of rows old.. (T - old, T) of a block (T, B) of one layer.
+
+    `work` (T, PIECE) is overwritten; products have its type.
+    """
     for part in block.split(PIECE, dim=1):
-        x = part.to(dtype)
-        # Not in place: the block may be the caller's own array.
-        x = x - x[:1]
+        x = work[:, : part.shape[1]].copy_(part)
+        x -= x[:1].clone()
         sums += x[old:] @ x.T
 
 

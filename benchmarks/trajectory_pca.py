@@ -1,0 +1,110 @@
+"""PCA of 25 million parameters x 100 checkpoints in fp16 (5 GB) against the machine's limit.
+
+    python benchmarks/trajectory_pca.py [--parameters N] [--checkpoints T] [--folder DIR]
+
+Writes a synthetic random walk as safetensors, then measures in one process and one run: one read of
+the data, the same blocks' matrix products alone, and PCA (thrice in turn, the best counts), with
+the peak of memory. The limit is the larger of the first two; PCA should stay within 1.5 of it.
+Reading and multiplying overlap on two cores; where they are busy, processor time tells more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from invis.trajectory import compare, gram, open_trajectory, pca
+from invis.trajectory.gram import PIECE
+
+LAYERS = 50
+
+
+def write(folder: Path, parameters: int, checkpoints: int) -> None:
+    """A random walk, one file a checkpoint, cut into layers."""
+    torch.manual_seed(0)
+    x = 0.05 * torch.randn(parameters)
+    noise = torch.empty_like(x)
+    for step in range(checkpoints):
+        parts = x.half().tensor_split(LAYERS)
+        state = {f"layer{k:02d}.weight": part.clone() for k, part in enumerate(parts)}
+        save_file(state, folder / f"step-{step:06d}.safetensors")
+        x += noise.normal_(0, 1e-3)
+
+
+def read_once(folder: Path) -> float:
+    """Seconds of reading every byte."""
+    began = time.perf_counter()
+    buffer = bytearray(2**22)
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+    return time.perf_counter() - began
+
+
+def products_alone(parameters: int, checkpoints: int) -> float:
+    """Seconds of the matrix products of all blocks, on data that is there already."""
+    block = torch.randn(checkpoints, PIECE)
+    sums = torch.zeros(checkpoints, checkpoints, dtype=torch.float64)
+    began = time.perf_counter()
+    for _ in range(parameters // PIECE + 1):
+        sums += block @ block.T
+    return time.perf_counter() - began
+
+
+def measure(folder: Path, parameters: int, checkpoints: int) -> dict[str, float]:
+    """Seconds and peak memory in GB of everything, in one run."""
+    read, product, whole, spent, alone = [], [], [], [], []
+    for _ in range(3):
+        read.append(read_once(folder))
+        before = time.thread_time()
+        product.append(products_alone(parameters, checkpoints))
+        alone.append(time.thread_time() - before)
+        began, before = time.perf_counter(), time.thread_time()
+        found = pca(gram(open_trajectory(folder), precision="float32"))
+        whole.append(time.perf_counter() - began)
+        spent.append(time.thread_time() - before)
+    comparison = compare(found)
+    limit = max(min(read), min(product))
+    return {
+        "read": min(read),
+        "products": min(product),
+        "pca": min(whole),
+        "over_limit": min(whole) / limit,
+        "processor_products": min(alone),
+        "processor_pca_without_reading": min(spent),
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "first_ratio": float(found.ratios[0]),
+        "misfit_of_the_walk": comparison.fits["walk"].distance,
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parameters", type=int, default=25_000_000)
+    parser.add_argument("--checkpoints", type=int, default=100)
+    parser.add_argument("--folder", type=Path, help="where the checkpoints are or will be")
+    parser.add_argument("--write-only", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        if not any(folder.glob("*.safetensors")):
+            folder.mkdir(parents=True, exist_ok=True)
+            write(folder, given.parameters, given.checkpoints)
+        if given.write_only:
+            return
+        json.dump(measure(folder, given.parameters, given.checkpoints), sys.stdout, indent=2)
+        print()
+
+
+if __name__ == "__main__":
+    main()
