@@ -1,6 +1,7 @@
 """A lucent objective in an Invis search: lucent's own value, found by searching."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -124,3 +125,16 @@ def test_batches_are_sized_by_the_network_and_not_by_its_one_node() -> None:
     assert units.model.weights_hash == invis.unit(net, "29", 0, input_size=64).model.weights_hash
     assert units.cone.numbers > 30 * 3 * 64 * 64
     assert units.cone.cpu_batch < from_lucent("0:0", net[:1], input_size=64).cone.cpu_batch
+
+
+def test_threads_that_share_a_unit_do_not_see_each_others_images() -> None:
+    units = from_lucent("5:1", network(), **WHERE)
+    index = torch.zeros(4, dtype=torch.long)
+    sets = [30 * torch.randn(4, 3, SIZE, SIZE) for _ in range(3)]
+    alone = [units.responses(x, index).detach() for x in sets]
+
+    def answers(k: int) -> bool:
+        return all(torch.equal(units.responses(sets[k], index), alone[k]) for _ in range(60))
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(answers, range(3)))
