@@ -167,9 +167,9 @@ def gram_steps(
                     ahead = reader.submit(source.read, rows, *blocks[k + 1])
                 for layer, first, end in source.layout.pieces(start, stop):
                     _add_products(sums[layer, old:], block[:, first:end], old, work)
-                if not torch.isfinite(sums).all():
-                    raise InvisError(_not_finite(source, products))
                 yield Progress(stop / size)
+        if not np.isfinite(products).all():
+            raise InvisError(_not_finite(source, products))
     if old:
         products[:, :old, old:] = products[:, old:, :old].transpose(0, 2, 1)
     layout = source.layout

@@ -18,7 +18,7 @@ from invis.trajectory.matching import matched
 from invis.trajectory.nulls import Null
 from invis.trajectory.pca import PCA
 from invis.views.theme import Palette, palette, template
-from invis.views.trajectory_words import NAMES, TOP, colour_axis, heading, tint
+from invis.views.trajectory_words import NAMES, TOP, colour_axis, dots, heading, tint
 
 PANEL, BOTTOM, SPACE_HEIGHT = 230, 76, 640
 
@@ -102,7 +102,7 @@ def space_figure(found: PCA, null: Null, dark: bool = False) -> go.Figure:
         z=z,
         mode="lines+markers",
         line={"color": colours.muted, "width": 2},
-        marker={"size": 4, "color": shades, "coloraxis": "coloraxis"},
+        marker=dots(4, shades, colours),
         name="observed",
         customdata=found.steps,
         hovertemplate="step %{customdata}<extra></extra>",
@@ -167,7 +167,7 @@ def _panel(
             y=y,
             mode="lines+markers",
             line={"color": colours.muted, "width": 1},
-            marker={"size": 8, "color": shades, "coloraxis": "coloraxis"},
+            marker=dots(8, shades, colours),
             name="observed",
             showlegend=first,
             customdata=found.steps,

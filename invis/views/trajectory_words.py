@@ -59,6 +59,12 @@ def tint(steps: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.log1p(shifted) if uneven(steps) else shifted.astype(float)
 
 
+def dots(size: int, shades: NDArray[np.float64], colours: Palette) -> dict[str, Any]:
+    """Markers coloured by step; the rim keeps the darkest ones visible on a dark page."""
+    rim = {"color": colours.muted, "width": 0.7}
+    return {"size": size, "color": shades, "coloraxis": "coloraxis", "line": rim}
+
+
 def colour_axis(steps: NDArray[np.int64], colours: Palette, middle: float) -> dict[str, Any]:
     """A colour bar of steps, its middle at the height `middle`."""
     shades = tint(steps)

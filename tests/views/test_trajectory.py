@@ -5,12 +5,16 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from plotly.offline import get_plotlyjs
+from torch import nn
 
 from invis.errors import InvisError
-from invis.trajectory import ArraySource, compare, gram, nulls, pca, simulate
+from invis.trajectory import ArraySource, Layout, compare, gram, nulls, pca, simulate
+from invis.trajectory.landscape import landscape_steps
 from invis.trajectory.matching import matched
 from invis.views.trajectory_distance import distance_figure
+from invis.views.trajectory_landscape import landscape_figure
 from invis.views.trajectory_page import trajectory_figures, trajectory_html
 from invis.views.trajectory_projections import projections_figure, space_figure
 from invis.views.trajectory_spectrum import spectrum_figure
@@ -120,3 +124,23 @@ def test_short_trajectories_show_what_they_can():
         projections_figure(found, nulls.walk(found.steps))
     three = pca(gram(ArraySource(simulate(2, 50, seed=0))))
     assert len(trajectory_figures(three, compare(three))) == 2
+
+
+def test_landscape_shows_what_is_known_and_how_far_to_trust_it():
+    torch.manual_seed(0)
+    net = nn.Linear(40, 30, bias=False)
+    x = simulate(20, 1200, seed=0)
+    source = ArraySource(x, layout=Layout(("weight",), ((30, 40),)))
+    found = pca(gram(source))
+    steps = landscape_steps(source, found, net, lambda n: float(n.weight.square().sum()), size=9)
+    snapshots = list(steps)
+    walk = matched(found, nulls.walk(found.steps)).curves[:, :2]
+    figure = landscape_figure(snapshots[-1], "norm", walk, dark=True)
+    (contour,) = [t for t in figure.data if t.type == "contour"]
+    np.testing.assert_allclose(np.array(contour.z, dtype=float), snapshots[-1].values)
+    np.testing.assert_allclose(named(figure, "path").y, found.scores[:, 1])
+    np.testing.assert_allclose(named(figure, "random walk").x, walk[:, 0])
+    assert "differs from the checkpoints’ own" in figure.layout.title.subtitle.text
+    half = landscape_figure(snapshots[14], "norm")
+    assert sum(v is not None for row in half.data[0].z for v in row) == 3
+    assert half.to_json()
