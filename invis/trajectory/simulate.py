@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from invis.errors import InvisError
 from invis.trajectory.gram import centred
@@ -21,14 +21,14 @@ def simulate(
     alpha: float = 0.0,
     start: float = 0.0,
     radius: float | None = None,
-    step: float = 1.0,
+    step: ArrayLike = 1.0,
     seed: int = 0,
     dtype: type[np.floating] = np.float64,
 ) -> NDArray[np.floating]:
     """A trajectory of chance with the point at time 0 and after each of `steps` steps.
 
-    The noise of a step has a mean squared length of `step`^2. With everything at its default it is
-    the plain random walk.
+    The noise of a step has a mean squared length of `step`^2; `step` is one number, or (steps,)
+    numbers. With everything at its default it is the plain random walk.
 
     Args:
         steps, dimension: how many.
@@ -49,21 +49,22 @@ def simulate(
     if steps < 1 or dimension < 1:
         raise InvisError(f"steps {steps} and dimension {dimension} must be at least 1.")
     rng = np.random.default_rng(seed)
-    scale = dtype(step / np.sqrt(dimension))
+    lengths = np.broadcast_to(np.asarray(step, dtype=np.float64), steps)
+    scales = (lengths / np.sqrt(dimension)).astype(dtype)
     # Along the first axis lies what is not random; noise is the same in all directions.
     constant = np.zeros(dimension, dtype=dtype)
-    constant[0] = mu * step
+    constant[0] = mu * lengths[0]
     x = np.zeros(dimension, dtype=dtype)
     if radius is not None:
         x = rng.standard_normal(dimension, dtype=dtype)
         x *= dtype(radius / np.linalg.norm(x))
     elif start:
-        x[-1] = start * step
+        x[-1] = start * lengths[0]
     v = np.zeros(dimension, dtype=dtype)
     out = np.empty((steps + 1, dimension), dtype=dtype)
     out[0] = x
     for t in range(1, steps + 1):
-        v = dtype(gamma) * v + scale * rng.standard_normal(dimension, dtype=dtype)
+        v = dtype(gamma) * v + scales[t - 1] * rng.standard_normal(dimension, dtype=dtype)
         x = dtype(1 - alpha) * x + v + constant
         if radius is not None:
             x = x * dtype(radius / np.linalg.norm(x))
@@ -99,6 +100,31 @@ def band(
     """Lower and upper end (K,), (K,) of the share `level` of simulated ratios of each component."""
     drawn = spectra(null, dimension, samples, seed)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def sphere_band(
+    lengths: ArrayLike,
+    radius: float,
+    dimension: int,
+    level: float = 0.95,
+    samples: int = 100,
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """As `band` for a walk on a sphere, the null of an image whose contrast a search keeps fixed.
+
+    Args:
+        lengths: (T - 1,) of the steps from each moment to the next.
+        radius: of the sphere, in the same unit.
+        dimension: of the space around it.
+    """
+    steps = np.asarray(lengths, dtype=np.float64)
+    found = []
+    for k in range(samples):
+        walked = simulate(len(steps), dimension, radius=radius, step=steps, seed=seed + k)
+        values = np.linalg.eigvalsh(centred(walked @ walked.T))[:0:-1][:dimension]
+        found.append(values / values.sum())
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low, high
 
 

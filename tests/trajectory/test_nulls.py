@@ -6,7 +6,7 @@ import pytest
 from invis.errors import InvisError
 from invis.trajectory import nulls
 from invis.trajectory.gram import centred
-from invis.trajectory.simulate import band, simulate, spectra
+from invis.trajectory.simulate import band, simulate, spectra, sphere_band
 
 STEPS, DIMENSION, SEEDS = 500, 20_000, 8
 UNEVEN = np.array([0, 1, 2, 4, 7, 11, 30, 31, 55, 80, 120])
@@ -182,6 +182,25 @@ def test_walk_on_a_sphere_stays_there():
     np.testing.assert_allclose(np.linalg.norm(x, axis=1), 7.0)
     lengths = np.linalg.norm(np.diff(x, axis=0), axis=1)
     assert 0.8 < lengths.mean() < 1.05
+
+
+def test_short_walk_on_a_sphere_is_a_plain_walk_and_a_long_one_is_not():
+    walk = nulls.walk(np.arange(41)).ratios
+    low, high = sphere_band(np.full(40, 0.1), 100.0, 2000)
+    assert (low[:8] < walk[:8]).all()
+    assert (walk[:8] < high[:8]).all()
+    low, high = sphere_band(np.full(40, 1.0), 1.5, 2000)
+    assert high[0] < walk[0] / 2
+
+
+def test_steps_of_unequal_length():
+    """A step of length 3 counts as nine of length 1."""
+    lengths = np.array([1, 3, 2, 1, 1, 3, 2, 2])
+    x = simulate(8, 200_000, step=lengths, seed=1, dtype=np.float32)
+    times = np.concatenate([[0], np.cumsum(lengths**2)])
+    np.testing.assert_allclose(
+        spectrum(x)[:5] / spectrum(x).sum(), nulls.walk(times).ratios[:5], rtol=0.03
+    )
 
 
 def test_seeds_decide():
