@@ -37,7 +37,7 @@ class UnitChooser(ipw.VBox):
     def __init__(self, address: str) -> None:
         self._field = ipw.Combobox(
             placeholder="Type an address: model, layer, unit", ensure_option=False,
-            continuous_update=True, layout=ipw.Layout(flex="2 1 260px", min_width="0"),
+            continuous_update=True,
         )  # fmt: skip
         self._model = _dropdown([row["name"] for row in offline_first(catalogue())], "180px")
         self._weights = ipw.Combobox(
@@ -205,8 +205,8 @@ def _dropdown(options: list[str], width: str) -> ipw.Dropdown:
 def named(name: str, control: ipw.Widget) -> ipw.VBox:
     """A control with its name above it, which stays whole at every width."""
     flex = control.layout.flex
-    control.layout = ipw.Layout(width="100%", min_width="0")
+    control.layout = ipw.Layout(width="auto", min_width="0")
     return ipw.VBox(
-        [ipw.HTML(f'<small class="invis-name">{name}</small>'), control],
-        layout=ipw.Layout(flex=flex or "1 1 100%", min_width="0"),
+        [ipw.HTML(f"<small>{name}</small>"), control],
+        layout=ipw.Layout(flex=flex or "0 0 auto", min_width="0"),
     )

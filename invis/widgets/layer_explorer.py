@@ -78,8 +78,11 @@ class LayerExplorer(ipw.VBox):
         )
         self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
         self._progress = ipw.FloatProgress(max=1.0, layout=ipw.Layout(flex="1 1 160px", **wide))
-        self._status, self._figure = ipw.HTML(), ipw.Box(layout=ipw.Layout(width="100%"))
-        self._below = ipw.Box(layout=ipw.Layout(width="100%"))
+        self._status, self._figure = (
+            ipw.HTML(),
+            ipw.VBox(layout=ipw.Layout(width="auto", min_width="0")),
+        )
+        self._below = ipw.VBox(layout=ipw.Layout(width="auto", min_width="0"))
         row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 10px", width="100%")
         asked = [
             named("layer", self._layer), named("units", self._units), named("order", self._order),
@@ -105,6 +108,9 @@ class LayerExplorer(ipw.VBox):
         self._say("Press Search.")
         self._made = True
         replace_earlier(self)
+
+    def __repr__(self) -> str:
+        return f"LayerExplorer({self.layer!r})"
 
     def search(self) -> Job[Glimpse] | None:
         """Search the units that have no result yet, AT_ONCE of them in a batch.

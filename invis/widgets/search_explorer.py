@@ -93,6 +93,9 @@ class SearchExplorer(ipw.VBox):
         self._made = True
         replace_earlier(self)
 
+    def __repr__(self) -> str:
+        return f"SearchExplorer({self.address!r})"
+
     # What the buttons do
 
     def search(self) -> Job[Glimpse] | None:
@@ -281,8 +284,6 @@ class SearchExplorer(ipw.VBox):
 
     def _restyle(self, _: Any) -> None:
         self.stage.restyle(self.dark)
-        if self.result is not None:
-            self.stage.show_result(self.result)
 
     def _open_tile(self, tile: int) -> None:
         self.detail.choose(tile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets as ipw
 import numpy as np
@@ -12,6 +13,11 @@ from xarray import Dataset
 from invis.search.preview import Preview
 from invis.views.course_figure import CourseLine, course_figure, null_at_floor, update_course
 from invis.views.set_figure import blank_set_figure, layout_of, show_set, tile_at, update_set
+from invis.views.theme import template
+from invis.widgets.width import Width
+
+# What a tab's page leaves free at its sides.
+TAB_BORDERS = 34
 
 Shown = Callable[[int], None]
 
@@ -27,27 +33,31 @@ class Stage(ipw.VBox):
 
     def __init__(self, dark: bool, on_tile: Shown) -> None:
         self.on_tile = on_tile
-        self._set_box = ipw.Box(layout=ipw.Layout(width="100%"))
-        self.course_box = ipw.Box(layout=ipw.Layout(width="100%"))
-        super().__init__([self._set_box])
-        self.restyle(dark)
-
-    def restyle(self, dark: bool) -> None:
-        """Make the figures anew, light or dark, empty."""
-        for box in (self._set_box, self.course_box):
-            for child in box.children:
-                child.close()
+        self._drawn: Callable[[], None] = lambda: None  # Shows again what was shown last.
+        self._dark, self.width = dark, Width()
         self.images = go.FigureWidget(blank_set_figure(dark))
         self.course = go.FigureWidget(course_figure([CourseLine("")], dark))
         for figure in (self.images, self.course):
-            figure._config = figure._config | {"displayModeBar": False, "responsive": True}
+            figure._config = figure._config | {"displayModeBar": False}
         for trace in self.images.data:
             trace.on_click(self._clicked)
-        self._set_box.children = [self.images]
-        self.course_box.children = [self.course]
+        self.course_box = ipw.VBox([self.course])
+        super().__init__([self.width, self.images])
+        self.width.observe(lambda _: self.restyle(self._dark), "pixels")
+
+    def restyle(self, dark: bool) -> None:
+        """Draw what is shown again, light or dark, as wide as the screen has room for."""
+        self._dark = dark
+        room = self.width.pixels or None
+        for figure, width in ((self.images, room), (self.course, room and room - TAB_BORDERS)):
+            kept = figure.layout.meta | {"dark": dark, "width": width}
+            with figure.batch_update():
+                figure.update_layout(meta=kept, width=width, template=template(dark))
+        self._drawn()
 
     def show_preview(self, preview: Preview, alpha: float, title: str, verdict: str) -> None:
         """A search while it runs; its index is the distance over the null at the floor."""
+        self._drawn = partial(self.show_preview, preview, alpha, title, verdict)
         line = _course_line(preview, alpha)
         index = line.distance[-1] / line.null_distance if len(line.distance) else None
         update_set(
@@ -59,6 +69,7 @@ class Stage(ipw.VBox):
 
     def show_result(self, ds: Dataset) -> None:
         """What a search found."""
+        self._drawn = partial(self.show_result, ds)
         show_set(self.images, ds)
         self.show_courses([ds])
 
