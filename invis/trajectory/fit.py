@@ -45,10 +45,10 @@ GENERAL = {
     "ou": (),
 }
 LONG = {
-    "walk": "The plain random walk",
-    "momentum": "A random walk with momentum",
-    "drift": "A random walk with drift",
-    "ou": "An Ornstein-Uhlenbeck process",
+    "walk": "a plain random walk",
+    "momentum": "a random walk with momentum",
+    "drift": "a random walk with drift",
+    "ou": "an Ornstein-Uhlenbeck process",
 }
 
 
@@ -143,16 +143,22 @@ def _decide(fits: dict[str, Fit], count: int) -> Comparison:
         reason = f"{count} checkpoints are too few: {FEWEST} are the least that tell nulls apart."
     elif fits[best].distance > POOR:
         factor = np.exp(fits[best].distance)
-        reason = f"None fits: even the nearest, {best}, is off by a factor of {factor:.2f}."
+        reason = f"None fits: even the nearest, {LONG[best]}, is off by a factor of {factor:.2f}."
     elif len(simplest) > 1:
-        reason = f"{' and '.join(simplest)} explain it about equally well."
+        reason = f"{_start(' and '.join(LONG[n] for n in simplest))} explain it about equally well."
     elif fits[simplest[0]].distance > max(GOOD, fits[best].distance + FINEST):
-        reason = f"{best} comes nearest, but {simplest[0]} is not ruled out."
+        reason = f"{_start(LONG[best])} comes nearest, but {LONG[simplest[0]]} is not ruled out."
     else:
         name = simplest[0]
         off = 100 * np.expm1(fits[name].distance)
-        return Comparison(fits, name, plausible, f"{LONG[name]} explains it within {off:.0f} %.")
+        return Comparison(
+            fits, name, plausible, f"{_start(LONG[name])} explains it within {off:.0f} %."
+        )
     return Comparison(fits, CANNOT_TELL, plausible, reason)
+
+
+def _start(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 Family = tuple[Callable[..., Null], list[Array]]

@@ -28,10 +28,8 @@ def parameters_text(parameters: dict[str, float]) -> str:
 
 def verdict(comparison: Comparison) -> str:
     """One or two sentences on which null explains the spectrum."""
-    known = comparison.reason
-    for name, long in NAMES.items():
-        known = known.replace(f", {name},", f", the {long},") if name != "walk" else known
-    return f"Can’t tell. {known}" if comparison.best == CANNOT_TELL else known
+    said = comparison.reason
+    return f"Can’t tell. {said}" if comparison.best == CANNOT_TELL else said
 
 
 def heading(text: str, below: str, height: int, colours: Palette) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_landscape_shows_what_is_known_and_how_far_to_trust_it():
     x = simulate(20, 1200, seed=0)
     source = ArraySource(x, layout=Layout(("weight",), ((30, 40),)))
     found = pca(gram(source))
-    steps = landscape_steps(source, found, net, lambda n: float(n.weight.square().sum()), size=9)
+    steps = landscape_steps(source, found, net, lambda n: n.weight.square().sum().item(), size=9)
     snapshots = list(steps)
     walk = matched(found, nulls.walk(found.steps)).curves[:, :2]
     figure = landscape_figure(snapshots[-1], "norm", walk, dark=True)
