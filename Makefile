@@ -26,7 +26,7 @@ slow: $(VENV)/.installed-dev ## Run the heavy tests and those in a browser
 	@$(BIN)/python -m pytest -m "slow or browser" $(ARGS)
 
 lab: $(VENV)/.installed ## Open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@$(BIN)/invis lab
 
 serve: $(VENV)/.installed ## Serve the galleries in out/ on this machine
 	@mkdir -p out

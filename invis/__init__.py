@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING, Any
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
+    from invis.interop.full_image import full_image as full_image
+    from invis.interop.full_image import full_image_steps as full_image_steps
+    from invis.interop.objective import lucent_model as lucent_model
+    from invis.interop.objective import lucent_objective as lucent_objective
+    from invis.interop.search import from_lucent as from_lucent
     from invis.models.address import Address as Address
     from invis.models.address import parse_address as parse_address
     from invis.models.cone import build_cone as build_cone
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from invis.views.gallery import gallery_html as gallery_html
     from invis.views.notebook import result_html as result_html
     from invis.views.png import set_png as set_png
+    from invis.widgets.layer_explorer import LayerExplorer as LayerExplorer
+    from invis.widgets.search_explorer import SearchExplorer as SearchExplorer
 
 __version__ = "0.1.0"
 
@@ -40,6 +47,11 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
+    "full_image": "invis.interop.full_image",
+    "full_image_steps": "invis.interop.full_image",
+    "lucent_model": "invis.interop.objective",
+    "lucent_objective": "invis.interop.objective",
+    "from_lucent": "invis.interop.search",
     "Address": "invis.models.address",
     "parse_address": "invis.models.address",
     "build_cone": "invis.models.cone",
@@ -55,6 +67,8 @@ _HOMES = {
     "gallery_html": "invis.views.gallery",
     "result_html": "invis.views.notebook",
     "set_png": "invis.views.png",
+    "LayerExplorer": "invis.widgets.layer_explorer",
+    "SearchExplorer": "invis.widgets.search_explorer",
 }
 
 __all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]

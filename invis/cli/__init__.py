@@ -11,6 +11,7 @@ import click
 from invis import __version__
 from invis.cli.check import check
 from invis.cli.demo import demo
+from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.search import search
 from invis.cli.show import compare, show
@@ -32,7 +33,9 @@ def cli() -> None:
     """
 
 
-for _command in (search, show, compare, check, models, units, train, evaluate, demo):
+for _command in (
+    search, show, compare, check, models, units, train, evaluate, demo, lab,
+):  # fmt: skip
     cli.add_command(_command)
 
 

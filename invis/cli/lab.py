@@ -1,0 +1,68 @@
+"""`invis lab`: the notebooks in JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+import invis
+from invis.errors import InvisError
+
+COPIES = Path("invis-notebooks")
+
+
+@click.command(short_help="Open the notebooks in JupyterLab.")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the server on this machine.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser window.")
+def lab(folder: Path | None, port: int | None, browser: bool) -> None:
+    """Open JupyterLab on FOLDER, with copies of the notebooks that ship with Invis.
+
+    Without FOLDER a clone opens its own notebooks, an installed Invis the folder invis-notebooks.
+    Notebooks that are there already stay as they are.
+    """
+    if find_spec("jupyterlab") is None:
+        raise InvisError("jupyterlab is missing: install it with `pip install jupyterlab`")
+    if port is not None:
+        _check_free(port)
+    where = _folder(folder)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={where.resolve()}"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
+    command += [] if browser else ["--no-browser"]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def _folder(folder: Path | None) -> Path:
+    """Where to open JupyterLab; the notebooks are there."""
+    package = Path(invis.__file__).resolve().parent
+    shipped, cloned = package / "notebooks", package.parent / "notebooks"
+    if folder is None and cloned.is_dir() and not shipped.is_dir():
+        return cloned
+    source, target = shipped if shipped.is_dir() else cloned, folder or COPIES
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for notebook in sorted(source.glob("*.ipynb")):
+            if not (target / notebook.name).exists():
+                shutil.copy(notebook, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InvisError(
+            f"folder {str(target)!r} cannot be written ({reason}): give another"
+        ) from error
+    return target
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InvisError(f"port {port} is in use: give another with --port") from error
