@@ -1,0 +1,102 @@
+"""Train many decoders at once, each on the space of its own encoder, and score them on any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from invis.stitching.aggregation import CLASSES, Decoders
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How decoders are trained; the same for all methods, so that none is favoured.
+
+    Attributes:
+        hidden: width of a decoder's hidden vector.
+        steps: of Adam.
+        batch: inputs a step.
+        rate: learning rate at the start; it falls to zero along a cosine.
+    """
+
+    hidden: int = 32
+    steps: int = 80
+    batch: int = 128
+    rate: float = 1e-2
+
+
+def train_decoders(
+    tokens: Tensor,
+    targets: Tensor,
+    *,
+    outputs: int,
+    task: str,
+    aggregation: str = "concatenation",
+    seeds: Sequence[int],
+    recipe: Recipe = Recipe(),
+) -> Iterator[tuple[int, Decoders]]:
+    """Train G decoders; yields (steps done, the decoders so far) a few times, last when done.
+
+    Args:
+        tokens: (G, N, S, K), the g-th decoder's own training inputs.
+        targets: (N,) int64 classes, or (N, pixels) in 0..1; the inputs are the same for all G.
+        outputs: number of classes or pixels.
+        task: `classification` (cross-entropy) or `reconstruction` (squared error).
+        aggregation: how the S spaces become one.
+        seeds: (G,), of each decoder's start and order of inputs.
+        recipe: steps, batch, learning rate, width.
+    """
+    groups, count, spaces, anchors = tokens.shape
+    decoders = Decoders(aggregation, spaces, anchors, outputs, task, recipe.hidden, seeds)
+    decoders.to(tokens.device)
+    prepared = decoders.prepare(tokens)
+    optimiser = torch.optim.Adam(decoders.parameters(), lr=recipe.rate, foreach=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(recipe.steps, 1))
+    order = _orders(count, min(recipe.batch, count), recipe.steps, seeds).to(tokens.device)
+    row = torch.arange(groups, device=tokens.device)[:, None]
+    for step in range(recipe.steps):
+        chosen = order[:, step]
+        predicted = decoders(prepared[row, chosen])
+        if task == CLASSES:
+            wanted = targets[chosen].flatten()
+            loss = F.cross_entropy(predicted.flatten(0, 1), wanted) * groups
+        else:
+            loss = F.mse_loss(predicted, targets[chosen]) * groups
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 30 == 29:
+            yield step + 1, decoders
+    yield recipe.steps, decoders.requires_grad_(False)
+
+
+def _orders(count: int, batch: int, steps: int, seeds: Sequence[int]) -> Tensor:
+    """(G, steps, batch) indices: whole epochs in random order, each decoder in its own."""
+    needed = steps * batch
+    rows = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        epochs = [rng.permutation(count) for _ in range(-(-needed // count))] or [np.empty(0, int)]
+        rows.append(np.concatenate(epochs)[:needed].reshape(steps, batch))
+    return torch.from_numpy(np.stack(rows))
+
+
+@torch.no_grad()
+def predict(decoders: Decoders, tokens: Tensor) -> Tensor:
+    """(G, N, S, K) -> (G, N, outputs), the g-th decoder on the g-th tokens."""
+    return decoders(decoders.prepare(tokens))
+
+
+def scores(predicted: Tensor, targets: Tensor, task: str) -> NDArray[np.float64]:
+    """(G,) accuracy, or root mean squared error in units of the pixel range."""
+    if task == CLASSES:
+        right = predicted.argmax(dim=-1) == targets
+        return right.double().mean(dim=1).cpu().numpy()
+    return (predicted - targets).double().square().mean(dim=(1, 2)).sqrt().cpu().numpy()
