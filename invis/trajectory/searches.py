@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from invis.errors import InvisError
 from invis.models.unit import Units, units_at
 from invis.search import Snapshot, search_steps
+from invis.trajectory.simulate import simulate
 from invis.trajectory.source import ArraySource, Layout
+
+Array = NDArray[np.float64]
 
 SPACES = ("pixels", "layer")
 
@@ -57,6 +60,38 @@ class SearchPaths:
         count, images, size = points.shape
         layout = Layout(tuple(f"image{k}" for k in range(images)), ((size,),) * images)
         return ArraySource(points.reshape(count, -1), self.steps, layout, name=self.address)
+
+    def plane(self, space: str = "pixels", components: int = 2) -> tuple[Array, Array]:
+        """All images' paths on common components.
+
+        Returns:
+            scores (T, N, components), and the explained-variance ratios (components,).
+        """
+        return _on_components(self.points(space), components)
+
+    def null_ratios(
+        self, space: str = "pixels", components: int = 2, samples: int = 20, seed: int = 0
+    ) -> Array:
+        """(samples, components) ratios where each image walks at random from where it started.
+
+        The walks take steps of the observed lengths; in pixel space they keep the image's norm.
+        """
+        points, lengths, radius = self.points(space), self.lengths(space), self.radius(space)
+        found = []
+        for sample in range(samples):
+            walks = [
+                simulate(
+                    len(points) - 1,
+                    points.shape[2],
+                    radius=float(radius[k]) if space == "pixels" else None,
+                    step=lengths[:, k],
+                    origin=points[0, k],
+                    seed=seed + sample * points.shape[1] + k,
+                )
+                for k in range(points.shape[1])
+            ]
+            found.append(_on_components(np.stack(walks, 1), components)[1])
+        return np.array(found)
 
     def lengths(self, space: str = "pixels") -> NDArray[np.float64]:
         """(T - 1, N) how far each image went from one moment to the next."""
@@ -120,6 +155,15 @@ class FollowedSearch:
             layer_values(units, images),
             np.stack([one.fractions for _, one in seen]),
         )
+
+
+def _on_components(points: NDArray[np.floating], components: int) -> tuple[Array, Array]:
+    rows = points.reshape(-1, points.shape[2])
+    rows = rows - rows.mean(0)
+    left, sizes, _ = np.linalg.svd(rows, full_matrices=False)
+    sizes = np.maximum(sizes, 0)
+    scores = (left * sizes)[:, :components].reshape(*points.shape[:2], -1)
+    return scores, (sizes**2 / (sizes**2).sum())[:components]
 
 
 @torch.no_grad()

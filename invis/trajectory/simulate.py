@@ -22,6 +22,7 @@ def simulate(
     start: float = 0.0,
     radius: float | None = None,
     step: ArrayLike = 1.0,
+    origin: ArrayLike | None = None,
     seed: int = 0,
     dtype: type[np.floating] = np.float64,
 ) -> NDArray[np.floating]:
@@ -38,6 +39,7 @@ def simulate(
         start: distance from the origin at time 0, in units of `step`.
         radius: every point is scaled back to this norm (a search for images of fixed contrast);
             the walk then starts on that sphere.
+        origin: (dimension,) the point at time 0, in place of `start`.
         seed: of the random numbers.
 
     Returns:
@@ -55,7 +57,9 @@ def simulate(
     constant = np.zeros(dimension, dtype=dtype)
     constant[0] = mu * lengths[0]
     x = np.zeros(dimension, dtype=dtype)
-    if radius is not None:
+    if origin is not None:
+        x = np.asarray(origin, dtype=dtype).reshape(dimension)
+    elif radius is not None:
         x = rng.standard_normal(dimension, dtype=dtype)
         x *= dtype(radius / np.linalg.norm(x))
     elif start:

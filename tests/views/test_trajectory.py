@@ -13,10 +13,12 @@ from invis.errors import InvisError
 from invis.trajectory import ArraySource, Layout, compare, gram, nulls, pca, simulate
 from invis.trajectory.landscape import landscape_steps
 from invis.trajectory.matching import matched
+from invis.trajectory.searches import FollowedSearch
 from invis.views.trajectory_distance import distance_figure
 from invis.views.trajectory_landscape import landscape_figure
 from invis.views.trajectory_page import trajectory_figures, trajectory_html
 from invis.views.trajectory_projections import projections_figure, space_figure
+from invis.views.trajectory_search import search_paths_figure
 from invis.views.trajectory_spectrum import spectrum_figure
 
 
@@ -144,3 +146,21 @@ def test_landscape_shows_what_is_known_and_how_far_to_trust_it():
     half = landscape_figure(snapshots[14], "norm")
     assert sum(v is not None for row in half.data[0].z for v in row) == 3
     assert half.to_json()
+
+
+def test_paths_of_a_search_carry_their_images_and_their_null():
+    """Phases of a complex cell lie on a circle: two equal components, on images far apart."""
+    search = FollowedSearch("truth/complex_cell/0", {"images": 4, "seed": 0})
+    list(search)
+    (paths,) = search.paths()
+    scores, ratios = paths.plane()
+    assert ratios[1] > 0.8 * ratios[0]
+    figure = search_paths_figure(paths, thumbnails=3)
+    assert len(figure.data) == 4
+    np.testing.assert_allclose(figure.data[2].x, scores[:, 2, 0])
+    assert len(figure.layout.images) == 12
+    assert "random walks of equal contrast" in figure.layout.title.subtitle.text
+    assert figure.to_json()
+    with pytest.raises(InvisError, match="single dimension"):
+        search_paths_figure(paths, "layer")
+    assert not search_paths_figure(paths, thumbnails=0, dark=True).layout.images
