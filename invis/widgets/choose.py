@@ -163,6 +163,7 @@ class OwnUnitChooser(ipw.VBox):
         self._units = units
         self._which = _dropdown(list(units.addresses), "100%")
         super().__init__([named("unit", self._which)])
+        self.address = units.addresses[0]
         traitlets.link((self, "address"), (self._which, "value"))
 
     def layers_before(self) -> list[str]:

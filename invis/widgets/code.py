@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from invis.search import search_steps
+from invis.search.settings import DEFAULT_CONTRAST
 
 
 def search_code(address: str, settings: Mapping[str, Any], own: bool = False) -> str:
@@ -16,6 +17,7 @@ def search_code(address: str, settings: Mapping[str, Any], own: bool = False) ->
     starts from the `units` that the explorer was made with.
     """
     defaults = {k: p.default for k, p in inspect.signature(search_steps).parameters.items()}
+    defaults["contrast"] = DEFAULT_CONTRAST
     said = {k: v for k, v in settings.items() if v != defaults[k]}
     if own:
         lines = [

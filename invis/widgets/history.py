@@ -28,7 +28,7 @@ class History(ipw.VBox):
         self._side_by_side = ipw.HTML()
         hint = ipw.HTML("<p>Mark several searches (with Ctrl or Shift) to compare them.</p>")
         super().__init__([hint, self._list, self._side_by_side])
-        self._list.observe(lambda _: self._compare(), "value")
+        self._list.observe(lambda _: self._show_marked(), "value")
 
     def add(self, ds: Dataset) -> None:
         """Keep a result; the oldest leaves where there are too many."""
@@ -46,7 +46,7 @@ class History(ipw.VBox):
         """Mark searches by their place."""
         self._list.value = places
 
-    def _compare(self) -> None:
+    def _show_marked(self) -> None:
         marked = [self.results[i] for i in self.chosen]
         cells = "".join(
             f'<div style="flex:1 1 420px;min-width:0">{result_html(ds)}</div>' for ds in marked

@@ -69,6 +69,7 @@ class SearchExplorer(ipw.VBox):
         self._own = not isinstance(unit, str)
         self._job: Job[Glimpse] | None = None
         self._live: LiveSearch | None = None
+        self._stopping: list[tuple[Job[Glimpse], LiveSearch]] = []
         self._asked: tuple[str, dict[str, Any]] = ("", {})
         self._watching: asyncio.Task | None = None
         self.stage = Stage(dark, self._open_tile)
@@ -105,6 +106,9 @@ class SearchExplorer(ipw.VBox):
         """
         self.stop()
         self._gather()
+        if self._job is not None and self._live is not None:
+            self._stopping.append((self._job, self._live))
+            self._job = self._live = None
         try:
             settings = self.settings.values()
             device = settings["device"]
@@ -148,8 +152,7 @@ class SearchExplorer(ipw.VBox):
         async for _ in follow(job):
             if job is self._job:
                 self._show_progress()
-        if job is self._job:
-            self._gather()
+        self._gather()
 
     def _show_progress(self) -> None:
         """Put what is newest of the running search on the screen."""
@@ -176,7 +179,11 @@ class SearchExplorer(ipw.VBox):
             self.stage.show_preview(preview, alpha, self._asked[0], "Searching…")
 
     def _gather(self) -> None:
-        """Take what an ended search left; called once for each."""
+        """Take what ended searches left; called once for each."""
+        for pair in [pair for pair in self._stopping if pair[0].ended]:
+            self._stopping.remove(pair)
+            for ds in pair[1].results:
+                self.history.add(ds)
         job, live = self._job, self._live
         if job is None or live is None or not job.ended:
             return
