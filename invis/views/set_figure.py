@@ -1,0 +1,419 @@
+"""The set of one unit as a plotly figure: pictures, activations, and the measures on their null.
+
+Every figure, live or final, is made by one pure function from arrays to traces and layout; an
+update sends what changed of it. So a preview and a result can only look alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from xarray import Dataset
+
+from invis.views import words
+from invis.views.images import grey_of, stretched
+from invis.views.mosaic import (
+    REFERENCE,
+    Layout,
+    as_meta,
+    columns_for,
+    layout_of,
+    mosaic,
+    plan,
+    png_uri,
+    stretch_of,
+    tile_at,
+)
+from invis.views.theme import (
+    LABEL_SIZE,
+    NUMBER_SIZE,
+    SERIF,
+    SIZE,
+    TITLE_SIZE,
+    Palette,
+    axis_end,
+    palette,
+    rgb,
+    template,
+)
+from invis.views.tiles import Caption, mosaic_axes, tile_traces
+
+__all__ = [
+    "Layout",
+    "blank_set_figure",
+    "layout_of",
+    "mosaic",
+    "plan",
+    "png_uri",
+    "set_figure",
+    "show_set",
+    "tile_at",
+    "update_set",
+]
+
+# The places of the measures in the figure's data, after those of the tiles.
+NULL, INDEX, SPREAD, NUMBERS = range(7, 11)
+
+MARGIN = 28
+# The width that a figure without one is drawn for; that from which measures stand beside the set.
+USUAL_WIDTH, WIDE = 900, 1200
+PANEL, PANEL_GAP = 376, 48
+PANEL_NAMES, PANEL_NUMBERS = 68, 56
+ROW, TALL_ROW, AXIS_ROW = 52, 74, 62
+
+
+def set_figure(ds: Dataset, dark: bool = False, width: int | None = None) -> go.Figure:
+    """The set of one result: reference, images, activations, index and spread against the null.
+
+    `width` is in pixels; without one the figure fills what it is put into. From 1200 px on the
+    measures stand beside the pictures, otherwise beneath.
+    """
+    figure = blank_set_figure(dark, width)
+    show_set(figure, ds)
+    return figure
+
+
+def blank_set_figure(dark: bool = False, width: int | None = None, title: str = "") -> go.Figure:
+    """A figure to update: one grey image and no measures yet."""
+    grey = np.full((1, 16, 16, 3), 128, dtype=np.uint8)
+    kept: dict[str, Any] = {"dark": bool(dark), "width": width, "title": title}
+    kept |= {"verdict": "", "warnings": []}
+    spec = _spec(grey, grey[0], [math.nan], None, None, None, np.full(3, 128.0), 1, kept)
+    figure = go.Figure(spec)
+    figure.update_layout(template=template(dark), width=width)
+    return figure
+
+
+def show_set(figure: go.Figure, ds: Dataset) -> None:
+    """Put a result into an existing figure, whatever it showed before."""
+    update_set(
+        figure,
+        ds["images"].values,
+        ds["reference_image"].values,
+        ds["fraction"].values,
+        words.number(ds.attrs, "alpha"),
+        words.number(ds.attrs, "index"),
+        words.number(ds.attrs, "spread"),
+        grey=grey_of(ds),
+        title=words.title(ds),
+        verdict=words.verdict(ds),
+        warnings=words.warnings(ds),
+    )
+
+
+def update_set(
+    figure: go.Figure,
+    images: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    fractions: ArrayLike,
+    alpha: float | None,
+    index: float | None = None,
+    spread: float | None = None,
+    *,
+    grey: ArrayLike = 128.0,
+    factor: int | None = None,
+    title: str | None = None,
+    verdict: str | None = None,
+    warnings: Sequence[str] = (),
+) -> None:
+    """Change a figure made here (a Figure or a FigureWidget of one) in one batch.
+
+    Args:
+        images: (N, h, w, C) uint8, C 1 or 3; N and the size may differ from before.
+        reference: (h, w, C) uint8.
+        fractions: (N,) activations as shares of the reference's; NaN where unknown.
+        alpha: the floor, or None.
+        index, spread: the measures; None or NaN where there is none (yet).
+        grey: (C,) or one number, the mean grey that the display stretch starts from.
+        factor: of the display stretch; chosen from the images if left out.
+        title, verdict: plain text; None keeps what stands there.
+        warnings: sentences shown beneath the verdict.
+
+    Raises:
+        InvisError: if the figure was not made here, or the arrays are no images.
+    """
+    layout_of(figure)
+    kept = dict(figure.layout.meta)
+    if title is not None:
+        kept["title"] = title
+    if verdict is not None:
+        kept["verdict"] = verdict
+    kept["warnings"] = list(warnings)
+    images = np.asarray(images)
+    levels = np.broadcast_to(np.asarray(grey, dtype=float), (images.shape[-1],))
+    if factor is None:
+        factor = stretch_of(images, levels)
+    spec = _spec(images, reference, fractions, alpha, index, spread, levels, factor, kept)
+    figure.update(spec)
+
+
+def _spec(
+    images: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    fractions: ArrayLike,
+    alpha: float | None,
+    index: float | None,
+    spread: float | None,
+    grey: NDArray[np.float64],
+    factor: int,
+    kept: dict[str, Any],
+) -> dict[str, Any]:
+    """The figure's traces and layout, always with the same traces, annotations and shapes."""
+    colours = palette(kept["dark"])
+    shares = np.asarray(fractions, dtype=float).ravel().tolist()
+    index, spread = _finite(index), _finite(spread)
+    inner = (kept["width"] or USUAL_WIDTH) - 2 * MARGIN
+    beside = (kept["width"] or 0) >= WIDE
+    room = inner - (PANEL + PANEL_GAP if beside else 0)
+    columns = columns_for(len(images))
+    layout = plan(len(images), images.shape[1:3], columns, room=room)
+    picture, _ = mosaic(
+        stretched(images, grey, factor),
+        stretched(np.asarray(reference), grey, factor),
+        columns,
+        background=rgb(colours.paper),
+        layout=layout,
+    )
+    end = max(1.0, *(share for share in shares if math.isfinite(share)), 0.0)
+    captions = [_caption(tile, shares, alpha) for tile in layout.tiles]
+    top = axis_end([index or 0.0, spread or 0.0])
+    frame = _Frame(layout, kept, inner, room, beside)
+    return {
+        "data": tile_traces(picture, layout, captions, end, colours)
+        + _measures(index, spread, top, colours),
+        "layout": {
+            "meta": kept | {"mosaic": as_meta(layout)},
+            "height": frame.height,
+            "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
+            "showlegend": False,
+            **mosaic_axes(layout, frame.mosaic_x, frame.mosaic_y),
+            **_measure_axes(frame, top, colours),
+            "title": {
+                "text": escape(kept["title"], quote=False),
+                "y": 1 - 20 / frame.height,
+                "pad": {"l": MARGIN},
+            },
+            "annotations": _annotations(frame, factor, alpha, colours),
+            "shapes": [
+                {
+                    "type": "rect",
+                    "xref": "x2",
+                    "yref": "y2 domain",
+                    "x0": 0,
+                    "x1": 1,
+                    "y0": 0,
+                    "y1": 1,
+                    "fillcolor": colours.shade,
+                    "line": {"width": 0},
+                    "layer": "below",
+                }
+            ],
+        },
+    }
+
+
+class _Frame:
+    """Where the parts of the figure lie; pixels from the top, and paper coordinates."""
+
+    def __init__(
+        self, layout: Layout, kept: dict[str, Any], inner: float, room: float, beside: bool
+    ) -> None:
+        self.layout = layout
+        self.verdict = wrap(kept["verdict"], int(inner / 8.6)) or [""]
+        self.warnings = [line for w in kept["warnings"] for line in wrap(w, int(inner / 7.6))]
+        self.verdict_top = 22 + TITLE_SIZE + 16
+        self.warnings_top = self.verdict_top + 25 * len(self.verdict) + 4
+        pictures = self.warnings_top + 22 * len(self.warnings) + 58
+        tall = layout.size[0] / layout.unit
+        below = pictures + tall + 36
+        panel = 2 * (TALL_ROW if beside else ROW)
+        if beside:
+            panel_top = float(pictures)
+            self.height = round(max(below, panel_top + panel + AXIS_ROW) + 18)
+            left, right = (inner - PANEL + PANEL_NAMES) / inner, 1 - PANEL_NUMBERS / inner
+        else:
+            panel_top = below + 46
+            self.height = round(panel_top + panel + AXIS_ROW + 12)
+            left, right = PANEL_NAMES / inner, 1 - PANEL_NUMBERS / inner
+        self.mosaic_x = (0.0, room / inner)
+        self.mosaic_y = (self.at(pictures + tall), self.at(pictures))
+        self.panel_x = (left, right)
+        self.panel_y = (self.at(panel_top + panel), self.at(panel_top))
+        self.heading_x = (inner - PANEL) / inner if beside else 0.0
+
+    def at(self, pixels: float) -> float:
+        """Pixels from the top as a paper coordinate."""
+        return 1 - pixels / self.height
+
+
+def _caption(tile: int, shares: Sequence[float], alpha: float | None) -> Caption:
+    if tile == REFERENCE:
+        return Caption("<b>a*</b>", "100 %", 1.0, hover="the reference: best image found")
+    share = shares[tile]
+    known = math.isfinite(share)
+    text = words.percent(share if known else None)
+    short = known and alpha is not None and share < alpha - words.FRACTION_TOLERANCE
+    hover = f"image {tile + 1}: {text} of the reference’s activation"
+    if short:
+        hover += f"<br>below the floor, {words.percent(alpha)}"
+    return Caption(str(tile + 1), f"<b>{text}</b>", share, alpha, short, hover)
+
+
+def _measures(
+    index: float | None, spread: float | None, top: float, colours: Palette
+) -> list[dict[str, Any]]:
+    """The null line at 1, the two measures, and their numbers."""
+    common = {"type": "scatter", "xaxis": "x2", "yaxis": "y2", "showlegend": False}
+    marks = [
+        (1, index, "index", {"symbol": "circle", "size": 19, "color": colours.index}),
+        (
+            0,
+            spread,
+            "spread",
+            {
+                "symbol": "diamond",
+                "size": 19,
+                "color": colours.paper,
+                "line": {"width": 4, "color": colours.spread},
+            },
+        ),
+    ]
+    null = {
+        "mode": "lines",
+        "x": [1, 1],
+        "y": [-0.5, 1.5],
+        "name": "a linear unit",
+        "line": {"color": colours.null, "width": 2.5},
+        "hoverinfo": "skip",
+    }
+    return [
+        common | null,
+        *(
+            common
+            | {
+                "mode": "markers",
+                "name": name,
+                "x": [] if value is None else [value],
+                "y": [] if value is None else [row],
+                "marker": marker,
+                "cliponaxis": False,
+                "hovertemplate": f"{name} %{{x:.2f}}<br>a linear unit: at most 1<extra></extra>",
+            }
+            for row, value, name, marker in marks
+        ),
+        common
+        | {
+            "mode": "text",
+            "x": [top, top],
+            "y": [1, 0],
+            "text": [f"  <b>{words.figure(value)}</b>" for value in (index, spread)],
+            "textposition": "middle right",
+            "textfont": {"size": NUMBER_SIZE, "color": colours.ink},
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+        },
+    ]
+
+
+def _measure_axes(frame: _Frame, top: float, colours: Palette) -> dict[str, Any]:
+    ticks = np.arange(0, top + 0.01, 0.5 if top <= 4 else 1.0).tolist()
+    null = f"<b>1</b><br><span style='color:{colours.ink}'>a linear unit</span>"
+    return {
+        "xaxis2": {
+            "domain": list(frame.panel_x),
+            "anchor": "y2",
+            "range": [0, top],
+            "tickvals": ticks,
+            "ticktext": [null if tick == 1 else f"{tick:g}" for tick in ticks],
+            "tickangle": 0,
+            "showgrid": False,
+            "fixedrange": True,
+        },
+        "yaxis2": {
+            "domain": list(frame.panel_y),
+            "anchor": "x2",
+            "range": [-0.5, 1.5],
+            "tickvals": [1, 0],
+            "ticktext": ["index ", "spread "],
+            "tickfont": {"size": LABEL_SIZE, "color": colours.ink},
+            "showgrid": True,
+            "fixedrange": True,
+        },
+    }
+
+
+def _annotations(
+    frame: _Frame, factor: int, alpha: float | None, colours: Palette
+) -> list[dict[str, Any]]:
+    def line(text: str, size: int, colour: str, **place: Any) -> dict[str, Any]:
+        return {
+            "text": text,
+            "showarrow": False,
+            "align": "left",
+            "xanchor": "left",
+            "xshift": -3,
+            "font": {"size": size, "color": colour},
+        } | place
+
+    def on_paper(x: float, pixels: float, anchor: str = "top") -> dict[str, Any]:
+        return {"xref": "paper", "yref": "paper", "x": x, "y": frame.at(pixels), "yanchor": anchor}
+
+    def hint(text: str) -> str:
+        return f"<br><span style='color:{colours.muted};font-size:{SIZE}px'>{text}</span>"
+
+    height, _ = frame.layout.size
+    above = {"xref": "x", "yref": "y", "y": 0, "yanchor": "bottom", "yshift": 6}
+    floor = f"; the mark is the floor, {words.percent(alpha)}" if alpha is not None else ""
+    verdict = line(
+        "<br>".join(escape(text, quote=False) for text in frame.verdict),
+        LABEL_SIZE + 2,
+        colours.ink,
+        **on_paper(0, frame.verdict_top),
+    )
+    verdict["font"]["family"] = SERIF
+    panel_top = (1 - frame.panel_y[1]) * frame.height
+    return [
+        verdict,
+        line(
+            "<br>".join(escape(text, quote=False) for text in frame.warnings),
+            SIZE,
+            colours.warn,
+            **on_paper(0, frame.warnings_top),
+        ),
+        line("<b>Reference</b>" + hint("best found"), LABEL_SIZE, colours.ink, x=0, **above),
+        line(
+            "<b>The set</b>" + hint(words.stretch_label(factor)),
+            LABEL_SIZE,
+            colours.ink,
+            x=frame.layout.lead,
+            **above,
+        ),
+        line(
+            f"Bars: share of the reference’s activation{floor}.",
+            SIZE,
+            colours.muted,
+            xref="x",
+            yref="y",
+            x=0,
+            y=height - 1,
+            yanchor="top",
+            yshift=-6,
+        ),
+        line(
+            "<b>Against the null</b>",
+            LABEL_SIZE,
+            colours.ink,
+            **on_paper(frame.heading_x, panel_top - 8, "bottom"),
+        ),
+    ]
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
