@@ -66,7 +66,7 @@ class SafetensorsFile:
                 shape = tuple(entry["shape"])
                 if entry["dtype"] in TYPES:
                     dtype = TYPES[entry["dtype"]]
-                    if end - first != math.prod(shape) * dtype.itemsize:
+                    if first < 0 or end - first != math.prod(shape) * dtype.itemsize:
                         raise ValueError("sizes disagree")
                     self.tensors[name] = (dtype, shape)
                     self._begin[name] = 8 + length + first

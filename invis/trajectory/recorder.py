@@ -82,6 +82,8 @@ class Recorder:
         self._dtype = TYPES[dtype]
         shapes = tuple(tuple(tensor.shape) for tensor in self._tensors.values())
         layout = Layout(tuple(self._tensors), shapes)
+        if self.path.is_file():
+            raise InvisError(f"path {str(path)!r} is a file: give a folder for the recording.")
         if not self.path.exists() or not any(self.path.iterdir()):
             _create(self.path, layout, dtype)
         found = RecordedSource(self.path)

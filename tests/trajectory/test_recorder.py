@@ -274,6 +274,28 @@ def test_foreign_folders_are_left_alone(tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
+def test_files_in_the_way_are_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InvisError, match="is a file"):
+        Recorder(network(), tmp_path / "file")
+    with pytest.raises(InvisError, match="written"):
+        Recorder(network(), tmp_path / "file" / "run.zarr")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"zarr_format": 3}'])
+def test_broken_recordings_are_told(tmp_path, content):
+    Recorder(network(), tmp_path / "run.zarr")
+    (tmp_path / "run.zarr" / "zarr.json").write_text(content)
+    with pytest.raises(InvisError, match="no recording"):
+        open_trajectory(tmp_path / "run.zarr")
+
+
+def test_recording_of_nothing_is_told(tmp_path):
+    with pytest.raises(InvisError, match="no parameters"):
+        Recorder(nn.ReLU(), tmp_path / "run.zarr")
+    assert not (tmp_path / "run.zarr").exists()
+
+
 def test_another_model_is_refused(tmp_path):
     Recorder(network(), tmp_path / "run.zarr")
     with pytest.raises(InvisError, match="another model"):
