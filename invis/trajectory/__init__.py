@@ -1,11 +1,13 @@
 """Trajectories: recorded trainings and searches, their PCA, and the random walk they must beat."""
 
 from invis.trajectory.fit import Comparison, Fit, compare
-from invis.trajectory.gram import Gram, gram, gram_steps, load_gram, save_gram
+from invis.trajectory.gram import Gram, gram, gram_steps
+from invis.trajectory.gram_file import load_gram, save_gram
 from invis.trajectory.nulls import Null
 from invis.trajectory.opening import open_trajectory
 from invis.trajectory.pca import PCA, pca
-from invis.trajectory.recorder import RecordedSource, Recorder
+from invis.trajectory.recorded import RecordedSource
+from invis.trajectory.recorder import Recorder
 from invis.trajectory.simulate import band, simulate
 from invis.trajectory.source import ArraySource, Layout, Source
 

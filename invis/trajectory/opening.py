@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invis.errors import InvisError
 from invis.trajectory.checkpoints import FolderSource
-from invis.trajectory.recorder import RecordedSource
+from invis.trajectory.recorded import RecordedSource
 from invis.trajectory.source import Source
 
 
