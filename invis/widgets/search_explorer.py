@@ -78,6 +78,7 @@ class SearchExplorer(ipw.VBox):
         self._path, self._proposed = ipw.Text(placeholder="name.nc"), ""
         self._make_controls()
         super().__init__(self._arrange(), layout=ipw.Layout(width="100%"))
+        self.add_class("invis-explorer")
         self.dark = dark
         traitlets.link((self.chooser, "address"), (self, "address"))
         traitlets.link((self, "follow"), (self._follow, "value"))

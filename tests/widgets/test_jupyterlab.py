@@ -1,0 +1,215 @@
+"""The explorers in a real JupyterLab, driven in Chromium as a person would."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PICTURE = """() => {
+  const figure = document.querySelector('.jp-OutputArea .js-plotly-plot');
+  const source = figure && figure.data && figure.data[0] && figure.data[0].source;
+  return source ? source.length + source.slice(200, 1200) + source.slice(-600) : '';
+}"""
+# No question about news; cells that are out of sight stay in the page.
+SETTINGS = {
+    "apputils-extension/notification": '{"fetchNews": "false"}',
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
+}
+PROMPTS = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
+  .map(prompt => prompt.innerText.trim())"""
+# JupyterLab's own words about itself, on every page.
+HARMLESS = ("Error: Failed to load extension", "fetchNews", "is deprecated")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab on a fresh folder, without settings of the user's: address and folder."""
+    home = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("lab")
+    for plugin, setting in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(setting)
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(path, folder)
+    port = free_port()
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+        f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
+    ]  # fmt: skip
+    log = (home / "log").open("wb")
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: answers(f"{address}/api"), 60, "JupyterLab does not start")
+        yield address, folder
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(address):
+    try:
+        return json.load(urllib.request.urlopen(address, timeout=2))
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None
+
+
+def wait_for(condition, seconds, complaint):
+    """The condition's value once it is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    pytest.fail(complaint)
+
+
+class Notebook:
+    """A notebook that is open in the browser."""
+
+    def __init__(self, browser, lab, name, width=1440):
+        address, _ = lab
+        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.noise, self.abroad = [], []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.noise.append(str(error)))
+        self.page.route("**/*", lambda route: self._travel(route, address))
+        self.page.goto(f"{address}/lab/tree/{name}?reset")
+        self.page.wait_for_selector(".jp-Notebook-cell", timeout=60_000)
+        # The status bar tells when the kernel is there.
+        self.page.wait_for_selector("text=/Idle/", timeout=60_000)
+        self.page.keyboard.press("Control+B")  # the file browser takes a third of 900 px
+
+    def _hear(self, message):
+        if message.type == "error" and not any(word in message.text for word in HARMLESS):
+            self.noise.append(message.text)
+
+    def _travel(self, route, address):
+        if route.request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            route.continue_()
+        else:
+            self.abroad.append(route.request.url)
+            route.abort()
+
+    def run_all(self, seconds=150):
+        self.page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+        self.page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+        wait_for(lambda: "[*]:" in self.prompts(), 20, "no cell runs")
+        wait_for(lambda: "[*]:" not in self.prompts(), seconds, "the cells do not end")
+
+    def prompts(self):
+        return self.page.evaluate(PROMPTS)
+
+    def picture(self):
+        return self.page.evaluate(PICTURE)
+
+    def status(self):
+        return self.page.inner_text("[role=status], [role=alert]")
+
+    def errors(self):
+        return self.page.locator(".jp-OutputArea-output[data-mime-type*='error']").count()
+
+    def close(self):
+        self.page.close()
+
+
+def write_notebook(folder, name, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.metadata.kernelspec = {
+        "name": "python3", "display_name": "Python 3", "language": "python",
+    }  # fmt: skip
+    nbformat.write(notebook, folder / name)
+
+
+@pytest.fixture
+def opened(browser, lab):
+    made = []
+
+    def open_notebook(name, width=1440):
+        made.append(Notebook(browser, lab, name, width))
+        return made[-1]
+
+    yield open_notebook
+    for one in made:
+        one.close()
+
+
+def test_a_search_is_seen_while_it_runs_and_stops_within_a_second(opened, lab, screenshots):
+    """The notebook that people start with: run all, another unit, Search, Stop."""
+    notebook = opened("01_invariant_sets.ipynb")
+    notebook.run_all()
+    page = notebook.page
+    assert notebook.errors() == 0
+    explorer = page.locator(".invis-explorer").first
+    explorer.scroll_into_view_if_needed()
+    explorer.locator("input[type=text]").first.fill("minivgg/conv3_2/5")
+    before = notebook.picture()
+    began = time.monotonic()
+    explorer.locator("button:has-text('Search')").click()
+    wait_for(lambda: notebook.picture() not in ("", before), 20, "no picture came")
+    first = time.monotonic() - began
+    page.screenshot(path=screenshots / "jupyterlab-running.png")
+    seen = {notebook.picture()}
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        seen.add(notebook.picture())
+        page.wait_for_timeout(10)
+    stopped = time.monotonic()
+    explorer.locator("button:has-text('Stop')").click()
+    wait_for(lambda: "Stopped" in explorer.inner_text(), 10, "it does not stop")
+    took = time.monotonic() - stopped
+    page.wait_for_timeout(500)
+    page.screenshot(path=screenshots / "jupyterlab-stopped.png")
+    print(f"first picture {first:.2f} s, {len(seen)} pictures in 1 s, stopped in {took:.2f} s")
+    assert len(seen) >= 3
+    assert took < 1.5
+    assert notebook.noise == []
+    assert notebook.abroad == []
+
+
+def test_two_explorers_and_a_cell_that_runs_again(opened, lab, screenshots):
+    _, folder = lab
+    make = "import invis\n{0} = invis.SearchExplorer('{1}', images=4)\n{0}"
+    write_notebook(
+        folder, "two.ipynb", make.format("a", "minivgg/conv2_2/31"),
+        make.format("b", "truth/complex_cell/0"), "print('the end')",
+    )  # fmt: skip
+    notebook = opened("two.ipynb", width=900)
+    notebook.run_all()
+    page = notebook.page
+    explorers = page.locator(".invis-explorer")
+    explorers.nth(1).locator("button:has-text('Search')").click()
+    wait_for(lambda: "Done" in explorers.nth(1).inner_text(), 60, "the second does not search")
+    assert "Press Search" in explorers.nth(0).inner_text()
+    page.screenshot(path=screenshots / "jupyterlab-two-900.png")
+    notebook.run_all()
+    wait_for(lambda: explorers.count() == 2, 20, "the cells that ran again show no explorers")
+    wait_for(lambda: "Press Search" in explorers.nth(1).inner_text(), 20, "old state came back")
+    page.screenshot(path=screenshots / "jupyterlab-again-900.png")
+    assert (notebook.noise, notebook.errors()) == ([], 0)
