@@ -3,7 +3,7 @@
     python benchmarks/trajectory_pca.py [--parameters N] [--checkpoints T] [--folder DIR]
 
 Writes a synthetic random walk as safetensors, then measures in one process and one run: one read of
-the data, the same blocks' matrix products alone, and PCA (thrice in turn, the best counts), with
+the data, the same blocks' matrix products alone, and PCA (twice in turn, the best counts), with
 the peak of memory. The limit is the larger of the first two; PCA should stay within 1.5 of it.
 Reading and multiplying overlap on two cores; where they are busy, processor time tells more.
 """
@@ -63,7 +63,7 @@ def products_alone(parameters: int, checkpoints: int) -> float:
 def measure(folder: Path, parameters: int, checkpoints: int) -> dict[str, float]:
     """Seconds and peak memory in GB of everything, in one run."""
     read, product, whole, spent, alone = [], [], [], [], []
-    for _ in range(3):
+    for _ in range(2):
         read.append(read_once(folder))
         before = time.thread_time()
         product.append(products_alone(parameters, checkpoints))

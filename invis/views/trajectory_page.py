@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from invis.trajectory.fit import Comparison
 from invis.trajectory.pca import PCA
 from invis.views.theme import CONFIG, DARK, LIGHT, SANS
+from invis.views.trajectory_animation import animation_figure
 from invis.views.trajectory_distance import distance_figure
 from invis.views.trajectory_projections import projections_figure, space_figure
 from invis.views.trajectory_spectrum import spectrum_figure
@@ -39,7 +40,8 @@ const places = figures[0].map(() =>
   document.getElementById("figures").appendChild(document.createElement("div")));
 function draw() {{
   figures[scheme.matches ? 1 : 0].forEach((figure, k) =>
-    Plotly.react(places[k], figure.data, figure.layout, config));
+    Plotly.newPlot(places[k], {{
+      data: figure.data, layout: figure.layout, frames: figure.frames || [], config: config }}));
 }}
 scheme.addEventListener("change", draw);
 draw();
@@ -48,11 +50,12 @@ draw();
 
 
 def trajectory_figures(found: PCA, comparison: Comparison, dark: bool = False) -> list[go.Figure]:
-    """Spectrum, projections, space and distance; those that need more components are left out."""
+    """Spectrum, projections, motion, space and distance, as far as there are components."""
     walk = comparison.fits["walk"].null
     figures = [spectrum_figure(found, comparison, dark)]
     if len(found.eigenvalues) >= 2:
         figures.append(projections_figure(found, walk, dark=dark))
+        figures.append(animation_figure(found, walk, dark=dark))
     if len(found.eigenvalues) >= 3:
         figures += [space_figure(found, walk, dark), distance_figure(found, walk, dark)]
     return figures

@@ -14,6 +14,7 @@ from invis.trajectory import ArraySource, Layout, compare, gram, nulls, pca, sim
 from invis.trajectory.landscape import landscape_steps
 from invis.trajectory.matching import matched
 from invis.trajectory.searches import FollowedSearch
+from invis.views.trajectory_animation import animation_figure
 from invis.views.trajectory_distance import distance_figure
 from invis.views.trajectory_landscape import landscape_figure
 from invis.views.trajectory_page import trajectory_figures, trajectory_html
@@ -84,6 +85,22 @@ def test_space_shows_three_components(observed):
     assert len(named(figure, "random walk").x) == len(found.steps)
 
 
+def test_motion_reaches_every_checkpoint(observed):
+    found, comparison = observed
+    figure = animation_figure(found, comparison.fits["walk"].null, (1, 2))
+    assert [frame.name for frame in figure.frames] == [str(step) for step in found.steps]
+    assert [step.args[0][0] for step in figure.layout.sliders[0].steps] == [
+        frame.name for frame in figure.frames
+    ]
+    for t in (0, 7, 59):
+        past, now, _, walk_now = figure.frames[t].data
+        np.testing.assert_array_equal(past.y, found.scores[: t + 1, 2])
+        np.testing.assert_array_equal([now.x[0], now.y[0]], found.scores[t, 1:3])
+        assert len(walk_now.x) == 1
+    with pytest.raises(InvisError, match="don't exist"):
+        animation_figure(found, comparison.fits["walk"].null, (0, 99))
+
+
 def test_distance_is_relative_to_the_size_of_the_trajectory(observed):
     found, comparison = observed
     trace = named(distance_figure(found, comparison.fits["walk"].null), "observed")
@@ -100,10 +117,10 @@ def test_page_holds_everything_and_loads_nothing(observed, dark):
     assert not re.search(r"(src|href)=|https?://|@import", own)
     line = next(line for line in page.splitlines() if line.startswith("const figures = "))
     both = json.loads(line.removeprefix("const figures = ").rstrip(";"))
-    assert [len(one) for one in both] == [4, 4]
+    assert [len(one) for one in both] == [5, 5]
     colours = [one[0]["layout"]["template"]["layout"]["paper_bgcolor"] for one in both]
     assert colours[0] != colours[1]
-    assert len(trajectory_figures(*observed, dark=dark)) == 4
+    assert len(trajectory_figures(*observed, dark=dark)) == 5
 
 
 def test_steps_on_log_scale_keep_step_zero():
@@ -125,7 +142,7 @@ def test_short_trajectories_show_what_they_can():
     with pytest.raises(InvisError, match="1 components"):
         projections_figure(found, nulls.walk(found.steps))
     three = pca(gram(ArraySource(simulate(2, 50, seed=0))))
-    assert len(trajectory_figures(three, compare(three))) == 2
+    assert len(trajectory_figures(three, compare(three))) == 3
 
 
 def test_landscape_shows_what_is_known_and_how_far_to_trust_it():
@@ -164,3 +181,32 @@ def test_paths_of_a_search_carry_their_images_and_their_null():
     with pytest.raises(InvisError, match="single dimension"):
         search_paths_figure(paths, "layer")
     assert not search_paths_figure(paths, thumbnails=0, dark=True).layout.images
+
+
+@pytest.mark.browser
+def test_page_draws_in_a_browser_asks_for_nothing_and_plays(observed, browser, tmp_path):
+    (tmp_path / "page.html").write_text(trajectory_html(*observed, title="a run"))
+    context = browser.new_context(viewport={"width": 900, "height": 900}, color_scheme="dark")
+    try:
+        page, noise = context.new_page(), []
+        page.on(
+            "request", lambda r: noise.append(r.url) if r.url[:5] not in ("data:", "file:") else 0
+        )
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_selector(".slider-container")
+        assert page.locator(".plot-container").count() == 5
+        page.get_by_text("▶").click()
+        # The scrubber stood at the end; the film begins at the first checkpoint.
+        page.wait_for_function(
+            "document.querySelectorAll('.js-plotly-plot')[2].layout.sliders[0].active < 50"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= 900
+        page.emulate_media(color_scheme="light")
+        page.wait_for_function(
+            "getComputedStyle(document.querySelector('.main-svg')).backgroundColor"
+            " === 'rgb(251, 251, 248)'"
+        )
+        assert noise == []
+    finally:
+        context.close()
