@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -56,8 +57,7 @@ def train_decoders(
     decoders = Decoders(aggregation, spaces, anchors, outputs, task, recipe.hidden, seeds)
     decoders.to(tokens.device)
     prepared = decoders.prepare(tokens)
-    optimiser = torch.optim.Adam(decoders.parameters(), lr=recipe.rate, foreach=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(recipe.steps, 1))
+    optimiser = Adam(list(decoders.parameters()))
     order = _orders(count, min(recipe.batch, count), recipe.steps, seeds).to(tokens.device)
     row = torch.arange(groups, device=tokens.device)[:, None]
     for step in range(recipe.steps):
@@ -68,13 +68,37 @@ def train_decoders(
             loss = F.cross_entropy(predicted.flatten(0, 1), wanted) * groups
         else:
             loss = F.mse_loss(predicted, targets[chosen]) * groups
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        rate = recipe.rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
+        optimiser.step(loss, rate)
         if step % 30 == 29:
             yield step + 1, decoders
     yield recipe.steps, decoders.requires_grad_(False)
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015) with torch's defaults, one rate a step.
+
+    torch.optim takes seconds to import, more than the decoders take to train.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        self._parameters = list(parameters)
+        self._mean = [torch.zeros_like(p) for p in self._parameters]
+        self._square = [torch.zeros_like(p) for p in self._parameters]
+        self._steps = 0
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Follow the gradient of `loss`."""
+        self._steps += 1
+        rate *= math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps)
+        small = 1e-8 * math.sqrt(1 - 0.999**self._steps)
+        gradients = torch.autograd.grad(loss, self._parameters)
+        state = zip(self._parameters, self._mean, self._square, gradients, strict=True)
+        with torch.no_grad():
+            for parameter, mean, square, gradient in state:
+                mean.lerp_(gradient, 0.1)
+                square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+                parameter.addcdiv_(mean, square.sqrt().add_(small), value=-rate)
 
 
 def _orders(count: int, batch: int, steps: int, seeds: Sequence[int]) -> Tensor:

@@ -69,12 +69,13 @@ class Table:
     def dataset(self) -> Dataset:
         """All of it, labelled.
 
-        Variables: `score` (method, seed, encoder, decoder): accuracy, or RMS error in units of the
-        pixel range; `index`: the stitching index score(A, B) / score(B, B), inverted for errors so
-        that 1 is as good as B's own encoder; `reason` (method, encoder, decoder) why a cell is
-        empty, "" otherwise; for images `picture` (method, encoder, decoder, example, row, column,
-        colour) and `original`. Coordinates along method: `kind`, `similarity`, `aggregation`,
-        `null`. Attributes: data, task, chance (the score of the best constant answer), better.
+        Variables: `score` (technique, seed, encoder, decoder): accuracy, or RMS error in units of
+        the pixel range; `index`: the stitching index score(A, B) / score(B, B), inverted for errors
+        so that 1 is as good as B's own encoder; `reason` (technique, encoder, decoder): why a cell
+        is empty, "" otherwise; for images `picture` (technique, encoder, decoder, example, row,
+        column, colour) and `original`. Coordinates along technique (xarray's `sel` could not choose
+        along a dimension called method): `kind`, `similarity`, `aggregation`, `null`. Attributes:
+        task, data, chance (the score of the best constant answer), better (higher or lower).
         """
         index = np.full_like(self._score, np.nan)
         for row, method in enumerate(self._methods):
@@ -84,26 +85,26 @@ class Table:
                     with np.errstate(divide="ignore", invalid="ignore"):
                         ratio = score / own if self.task == CLASSES else own / score
                     index[row, seed, :, decoder] = ratio
-        cells = ("method", "seed", "encoder", "decoder")
+        cells = ("technique", "seed", "encoder", "decoder")
         names = list(self._latents.names)
         variables: dict[str, Any] = {
             "score": (cells, self._score),
             "index": (cells, index),
-            "reason": (("method", "encoder", "decoder"), self._reason.astype(str)),
+            "reason": (("technique", "encoder", "decoder"), self._reason.astype(str)),
         }
         if self._pictures is not None:
             image = ("example", "row", "column", "colour")
-            variables["picture"] = (("method", "encoder", "decoder", *image), self._pictures)
+            variables["picture"] = (("technique", "encoder", "decoder", *image), self._pictures)
             variables["original"] = (image, self._data.test_images[self._examples])
         coordinates = {
-            "method": [method.label for method in self._methods],
+            "technique": [method.label for method in self._methods],
             "seed": list(self._latents.seeds),
             "encoder": names,
             "decoder": names,
-            "kind": ("method", [method.method for method in self._methods]),
-            "similarity": ("method", ["+".join(m.similarities) for m in self._methods]),
-            "aggregation": ("method", [method.aggregation or "" for method in self._methods]),
-            "null": ("method", [method.null for method in self._methods]),
+            "kind": ("technique", [method.method for method in self._methods]),
+            "similarity": ("technique", ["+".join(m.similarities) for m in self._methods]),
+            "aggregation": ("technique", [method.aggregation or "" for method in self._methods]),
+            "null": ("technique", [method.null for method in self._methods]),
             "width": ("encoder", list(self._latents.widths)),
         }
         attributes = {
@@ -134,7 +135,7 @@ def summary(ds: Dataset) -> list[dict[str, Any]]:
     count = ds.sizes["encoder"]
     other = ~np.eye(count, dtype=bool)
     rows = []
-    for i, label in enumerate(ds["method"].values):
+    for i, label in enumerate(ds["technique"].values):
         score, index = ds["score"].values[i], ds["index"].values[i]
         own = _mean(np.diagonal(score, axis1=1, axis2=2))
         stitched = np.array([_mean(one[other]) for one in score])
@@ -159,7 +160,7 @@ def records(ds: Dataset) -> list[dict[str, Any]]:
     """The cells as JSON: means over the seeds; None where a cell is empty, then with its reason."""
     score, index = ds["score"].mean("seed").values, ds["index"].mean("seed").values
     rows = []
-    for i in range(ds.sizes["method"]):
+    for i in range(ds.sizes["technique"]):
         for a, encoder in enumerate(ds["encoder"].values):
             for b, decoder in enumerate(ds["decoder"].values):
                 row = {
