@@ -93,7 +93,8 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("search", "search_steps", "load") and "IPython" in sys.modules:
+    makers = ("search", "search_steps", "load", "full_image", "full_image_steps")
+    if name in makers and "IPython" in sys.modules:
         # Whoever makes or loads results in a notebook sees them without asking for it.
         shell = sys.modules["IPython"].get_ipython()
         if shell is not None:

@@ -48,3 +48,11 @@ def full_image_html(ds: Dataset) -> str:
         f"noise of the same contrast the best reaches {noise}; plain grey gives {grey}.</p>"
         f"{doubt}</div>"
     )
+
+
+def is_full_image(ds: Dataset) -> bool:
+    """Whether a data set is what `invis.full_image` made, not a part or a derivation of it."""
+    return str(ds.attrs.get("format", "")).startswith("invis-full") and all(
+        name in ds and ds[name].ndim == dims
+        for name, dims in {"images": 4, "activation": 1}.items()
+    )

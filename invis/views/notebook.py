@@ -10,6 +10,7 @@ import numpy as np
 from xarray import Dataset
 
 from invis.views import words
+from invis.views.full import full_image_html, is_full_image
 from invis.views.images import data_uri, grey_of, stretch_factor, stretched, zoom
 
 TILE = 72
@@ -54,9 +55,11 @@ def is_result(ds: Dataset) -> bool:
 
 
 def register(shell: Any) -> None:
-    """Make an IPython shell show results with `result_html` and other data sets as xarray does."""
+    """Make an IPython shell show results as pictures, and other data sets as xarray does."""
 
     def render(ds: Dataset) -> str:
+        if is_full_image(ds):
+            return full_image_html(ds)
         return result_html(ds) if is_result(ds) else ds._repr_html_()
 
     shell.display_formatter.formatters["text/html"].for_type(Dataset, render)

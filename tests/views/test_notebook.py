@@ -7,6 +7,7 @@ from xarray import Dataset
 from invis.views import words
 from invis.views.notebook import register, result_html
 from tests.synthetic import complex_cell_result
+from tests.views.test_full import whole_images
 from tests.views.test_gallery import Page
 
 
@@ -44,3 +45,10 @@ def test_other_data_sets_and_parts_of_results_look_as_ever(shell):
     ds = complex_cell_result(format="invis-set-1")
     for other in (Dataset({"x": ("a", [1, 2])}), ds.isel(image=0), ds[["images"]]):
         assert "xr-wrap" in shown(shell, other)
+
+
+def test_whole_images_are_shown_too_but_not_their_parts(shell):
+    register(shell)
+    ds = whole_images(0.5).assign_attrs(format="invis-full-1")
+    assert shown(shell, ds).count("<img") == 2
+    assert "xr-wrap" in shown(shell, ds.isel(image=0))
