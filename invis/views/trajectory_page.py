@@ -15,7 +15,7 @@ from invis.views.theme import CONFIG, DARK, LIGHT, SANS
 from invis.views.trajectory_animation import animation_figure
 from invis.views.trajectory_distance import distance_figure
 from invis.views.trajectory_projections import projections_figure, space_figure
-from invis.views.trajectory_spectrum import spectrum_figure
+from invis.views.trajectory_spectrum import Bounds, spectrum_figure, walk_band
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -49,10 +49,12 @@ draw();
 """
 
 
-def trajectory_figures(found: PCA, comparison: Comparison, dark: bool = False) -> list[go.Figure]:
+def trajectory_figures(
+    found: PCA, comparison: Comparison, dark: bool = False, bounds: Bounds | None = None
+) -> list[go.Figure]:
     """Spectrum, projections, motion, space and distance, as far as there are components."""
     walk = comparison.fits["walk"].null
-    figures = [spectrum_figure(found, comparison, dark)]
+    figures = [spectrum_figure(found, comparison, dark, bounds)]
     if len(found.eigenvalues) >= 2:
         figures.append(projections_figure(found, walk, dark=dark))
         figures.append(animation_figure(found, walk, dark=dark))
@@ -63,7 +65,8 @@ def trajectory_figures(found: PCA, comparison: Comparison, dark: bool = False) -
 
 def trajectory_html(found: PCA, comparison: Comparison, title: str) -> str:
     """The page."""
-    both = [trajectory_figures(found, comparison, dark) for dark in (False, True)]
+    bounds = walk_band(found, comparison)
+    both = [trajectory_figures(found, comparison, dark, bounds) for dark in (False, True)]
     return PAGE.format(
         title=escape(title),
         light=LIGHT,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from invis.trajectory.fit import Comparison
 from invis.trajectory.nulls import limit_ratios
@@ -18,20 +19,32 @@ COMPONENTS = 30
 HEIGHT = 560
 # Smaller shares are below the picture.
 SMALLEST = 1e-5
+MOST_SAMPLES, FEWEST_SAMPLES = 100, 40
 # Ends of the band that differ by less look like one line.
 VISIBLE = 1.1
 
 
-def spectrum_figure(found: PCA, comparison: Comparison, dark: bool = False) -> go.Figure:
+Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def walk_band(found: PCA, comparison: Comparison) -> Bounds:
+    """Between which shares 95 % of the random walks of the same length and dimension lie."""
+    samples = MOST_SAMPLES if len(found.steps) <= 200 else FEWEST_SAMPLES
+    return band(comparison.fits["walk"].null, found.parameters, samples=samples)
+
+
+def spectrum_figure(
+    found: PCA, comparison: Comparison, dark: bool = False, bounds: Bounds | None = None
+) -> go.Figure:
     """Explained-variance ratios with the walk's, its limit 6/(pi^2 k^2), and the nearest null.
 
-    The shaded band holds 95 % of the random walks of the same length and dimension.
+    The shaded band is `bounds`, or `walk_band`, which takes a moment.
     """
     colours = palette(dark)
     count = min(len(found.ratios), COMPONENTS)
     ks = np.arange(1, count + 1)
     walk = comparison.fits["walk"].null
-    low, high = band(walk, found.parameters)
+    low, high = walk_band(found, comparison) if bounds is None else bounds
     nearest = min(comparison.fits, key=lambda name: comparison.fits[name].bic)
     figure = go.Figure(layout=_layout(comparison, colours, count, float(found.ratios[count - 1])))
     figure.update_layout(template=template(dark))

@@ -18,7 +18,7 @@ KEYS = ["steps", "parameters", "explained", "null_explained", "best_null", "fit"
 def write(folder, count, seed=0):
     """A drifting walk of `count` checkpoints."""
     folder.mkdir(exist_ok=True)
-    x = torch.from_numpy(simulate(400, 1200, mu=0.1, seed=seed, dtype=np.float32))
+    x = torch.from_numpy(simulate(300, 1200, mu=0.1, seed=seed, dtype=np.float32))
     for step in range(0, 10 * count, 10):
         state = {"conv.weight": x[step, :1000].reshape(10, 100), "fc.bias": x[step, 1000:]}
         state = {name: value.contiguous() for name, value in state.items()}
@@ -70,9 +70,9 @@ def test_tables_name_components_nulls_layers_and_the_page(run, tmp_path):
 
 
 def test_training_that_went_on_is_taken_up(run, tmp_path):
-    write(tmp_path / "walk", 20)
+    write(tmp_path / "walk", 9)
     run("walk", "--json")
-    write(tmp_path / "walk", 30)
+    write(tmp_path / "walk", 13)
     (grown,) = json.loads(run("walk", "--json").stdout)
     (fresh,) = json.loads(run("walk", "--json", "--out", "fresh").stdout)
     assert grown["steps"] == fresh["steps"]
@@ -80,16 +80,16 @@ def test_training_that_went_on_is_taken_up(run, tmp_path):
 
 
 def test_another_run_in_the_same_folder_is_not_mixed_in(run, tmp_path):
-    write(tmp_path / "walk", 20)
+    write(tmp_path / "walk", 9)
     run("walk", "--json")
-    write(tmp_path / "walk", 20, seed=1)
+    write(tmp_path / "walk", 9, seed=1)
     (again,) = json.loads(run("walk", "--json").stdout)
     (fresh,) = json.loads(run("walk", "--json", "--out", "fresh").stdout)
     assert again["explained"] == fresh["explained"]
 
 
 def test_damaged_products_are_made_anew(run, tmp_path):
-    write(tmp_path / "walk", 20)
+    write(tmp_path / "walk", 9)
     run("walk")
     (tmp_path / "out" / "walk-trajectory" / "gram.npz").write_bytes(b"torn")
     done = run("walk", "--json")
