@@ -130,3 +130,34 @@ def directions(source: Source, found: PCA, components: Sequence[int] = (0, 1)) -
         mean[start:stop] = block.mean(0)
         out[:, start:stop] = weights @ (block - block[:1])
     return mean, out
+
+
+def project(
+    source: Source, mean: NDArray[np.float32], axes: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Checkpoints of another run on known components: several optimisers on one plane.
+
+    Args:
+        source: checkpoints of the same model.
+        mean, axes: (P,) and (K, P), from `directions`.
+
+    Returns:
+        scores (T, K), and distances (T,) from the plane.
+
+    Raises:
+        InvisError: if the checkpoints have another number of parameters.
+    """
+    size, rows = source.layout.parameters, range(len(source.steps))
+    if mean.shape != (size,):
+        raise InvisError(
+            f"{source.name!r} has {size} parameters and the plane {len(mean)}: give runs of one "
+            "model."
+        )
+    scores, squares = np.zeros((len(rows), len(axes))), np.zeros(len(rows))
+    length = max(DIRECTION_BLOCK // len(rows), 4096)
+    for start in range(0, size, length):
+        part = slice(start, min(start + length, size))
+        block = source.read(rows, part.start, part.stop).double().numpy() - mean[part]
+        scores += block @ axes[:, part].T.astype(np.float64)
+        squares += (block**2).sum(1)
+    return scores, np.sqrt(np.maximum(squares - (scores**2).sum(1), 0))

@@ -7,7 +7,7 @@ from sklearn import decomposition
 
 from invis.errors import InvisError
 from invis.trajectory import ArraySource, Layout, gram, gram_steps, load_gram, pca, save_gram
-from invis.trajectory.pca import directions
+from invis.trajectory.pca import directions, project
 
 NAMES = ("conv.weight", "conv.bias", "fc.weight", "scale")
 SHAPES = ((40, 30), (40,), (300, 41), ())
@@ -213,3 +213,19 @@ def test_nan_is_told_with_its_layer_and_step():
     values[4, 1300] = np.nan
     with pytest.raises(InvisError, match="fc at step 40"):
         gram(ArraySource(values, steps=np.arange(6) * 10, layout=LAYOUT))
+
+
+def test_another_run_on_the_same_plane():
+    first, second = trajectory(), trajectory(20, seed=3)
+    source = ArraySource(first, layout=LAYOUT)
+    found = pca(gram(source))
+    mean, axes = directions(source, found, (0, 1))
+    own, off = project(source, mean, axes)
+    np.testing.assert_allclose(own, found.scores[:, :2], atol=1e-3)
+    np.testing.assert_allclose(off, found.distance_from_plane(), rtol=1e-3)
+    scores, distance = project(ArraySource(second, layout=LAYOUT), mean, axes)
+    np.testing.assert_allclose(scores, (second - mean) @ axes.T, rtol=1e-4, atol=1e-3)
+    left = second - mean - scores @ axes
+    np.testing.assert_allclose(distance, np.linalg.norm(left, axis=1), rtol=1e-4)
+    with pytest.raises(InvisError, match="4 parameters"):
+        project(ArraySource(np.eye(4)), mean, axes)
