@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
 
 from invis.errors import InvisError
-from invis.trajectory import ArraySource, compare, gram, nulls, pca, simulate
+from invis.trajectory import ArraySource, Recorder, compare, gram, nulls, pca, simulate
 from invis.trajectory.fit import CANNOT_TELL, FEWEST, distance
 
 MOVEMENTS = {
@@ -92,3 +95,27 @@ def test_wrong_number_of_times_is_told():
     found = observed(recorded(20))
     with pytest.raises(InvisError, match="19"):
         compare(found, np.arange(19))
+
+
+def test_a_linear_model_drifts(tmp_path):
+    """Antognini and Sohl-Dickstein: trained by SGD, it resembles a random walk with drift."""
+    data = load_digits()
+    images = torch.tensor(data.data, dtype=torch.float32) / 16 - 0.3
+    labels = torch.tensor(data.target)
+    torch.manual_seed(0)
+    net = nn.Linear(64, 10)
+    recorder = Recorder(net, tmp_path / "run.zarr", every=4, dtype="float64")
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.02)
+    for _ in range(240):
+        picked = torch.randint(len(images), (8,))
+        loss = nn.functional.cross_entropy(net(images[picked]), labels[picked])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        recorder.step()
+    found = pca(gram(recorder.source()))
+    result = compare(found)
+    assert result.fits["drift"].distance < 0.5 * result.fits["walk"].distance
+    assert result.fits["drift"].distance < result.fits["momentum"].distance
+    assert "walk" not in result.plausible
+    assert "drift" in result.plausible
