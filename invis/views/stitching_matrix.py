@@ -14,7 +14,7 @@ from invis.stitching.table import summary
 from invis.views.theme import LABEL_SIZE, palette, template
 
 PANEL_HEIGHT, ROW_HEIGHT = 300, 34
-NAMES = {"classification": "accuracy", "reconstruction": "RMS error (share of the pixel range)"}
+NAMES = {"classification": "accuracy", "reconstruction": "RMS error"}
 
 
 def chosen_methods(ds: Dataset) -> list[str]:
@@ -32,6 +32,11 @@ def chosen_methods(ds: Dataset) -> list[str]:
     translators = ("affine", "linear", "orthogonal")
     nulls = [str(m) for m in ds["technique"].values[ds["null"].values]]
     return best(["product"]) + best(["relative"]) + best(translators) + nulls
+
+
+def short(value: float) -> str:
+    """Two digits without the leading zero, so that six columns fit on a narrow page."""
+    return f"{value:.2f}".removeprefix("0") if np.isfinite(value) else "–"
 
 
 def matrix_figure(
@@ -71,18 +76,17 @@ def matrix_figure(
     for i, label in enumerate(labels):
         values = mean.sel(technique=label).values
         reasons = ds["reason"].sel(technique=label).values
-        text = [[f"{v:.2f}" if np.isfinite(v) else "–" for v in line] for line in values]
+        text = [[short(v) for v in line] for line in values]
         figure.add_heatmap(
             z=values, x=decoders, y=encoders, text=text, texttemplate="%{text}",
-            customdata=reasons, coloraxis="coloraxis", xgap=2, ygap=2, textfont={"size": 14},
+            customdata=reasons, coloraxis="coloraxis", xgap=2, ygap=2, textfont={"size": 13},
             hovertemplate="%{y} into the decoder of %{x}: %{text} %{customdata}<extra></extra>",
             row=i // columns + 1, col=i % columns + 1,
         )  # fmt: skip
-    chance = f"chance {ds.attrs['chance']:.2f}" if not lower else ""
-    word = NAMES[ds.attrs["task"]]
+    word = f"{NAMES[ds.attrs['task']]} (chance {short(ds.attrs['chance'])})"
     figure.update_layout(
         template=template(dark),
-        title={"text": f"Encoder (row) read by decoder (column): {word}", "y": 1 - 14 / height},
+        title={"text": f"Encoder (row) into decoder (column): {word}", "y": 1 - 14 / height},
         height=height,
         margin={"l": 140, "r": 90, "t": 84, "b": 110},
         coloraxis={
@@ -90,7 +94,7 @@ def matrix_figure(
             "reversescale": lower,
             "cmin": 0,
             "cmax": top,
-            "colorbar": {"title": {"text": chance}, "thickness": 14, "outlinewidth": 0},
+            "colorbar": {"thickness": 14, "outlinewidth": 0},
         },
     )
     figure.update_annotations(font={"size": LABEL_SIZE})
@@ -122,8 +126,8 @@ def methods_figure(ds: Dataset, dark: bool = False) -> go.Figure:
     figure.add_vline(
         x=ds.attrs["chance"],
         line={"color": colours.null, "dash": "dot", "width": 2},
-        annotation={"text": "chance", "yanchor": "bottom", "font": {"color": colours.muted}},
-        annotation_position="top",
+        annotation={"text": "chance", "font": {"color": colours.muted}},
+        annotation_position="bottom right",
     )
     seeds = ds.sizes["seed"]
     figure.update_layout(

@@ -12,7 +12,7 @@ from invis.views.stitching_matrix import chosen_methods
 from invis.views.theme import palette, rgb, template
 
 # Pixels of the figure a picture is shown at, and between two.
-SHOWN, GAP = 84, 8
+SHOWN, GAP = 48, 8
 
 
 def reconstructions_figure(
@@ -26,7 +26,8 @@ def reconstructions_figure(
 
     Args:
         ds: a result of `stitch` for the task `reconstruction`.
-        encoder, decoder: A and B; left out: the first two.
+        encoder, decoder: A and B; left out: the B that draws its own images best, and of the others
+            the A that it draws neither best nor worst.
         method: its label; left out: the best product.
         dark: the scheme.
 
@@ -36,15 +37,16 @@ def reconstructions_figure(
     if "picture" not in ds:
         raise InvisError("the result has no pictures: ask stitch for the task 'reconstruction'.")
     chosen = {
-        "encoder": encoder if encoder is not None else str(ds["encoder"].values[0]),
-        "decoder": decoder if decoder is not None else str(ds["decoder"].values[1]),
+        "encoder": encoder,
+        "decoder": decoder,
         "technique": method if method is not None else chosen_methods(ds)[0],
     }
+    _complete(ds, chosen)
     for dimension, value in chosen.items():
         known = [str(v) for v in ds[dimension].values]
         if value not in known:
             raise InvisError(f"{dimension} {value!r} is not one of {', '.join(known)}.")
-    a, b, label = chosen["encoder"], chosen["decoder"], chosen["technique"]
+    a, b, label = (str(chosen[key]) for key in ("encoder", "decoder", "technique"))
     picture, score = ds["picture"], ds["score"].mean("seed")
     nulls = [str(m) for m in ds["technique"].values[ds["null"].values]]
     rows = [("original", ds["original"].values)]
@@ -64,6 +66,21 @@ def reconstructions_figure(
         meta={"method": label, "index": own[label]},
     )
     return figure
+
+
+def _complete(ds: Dataset, chosen: dict[str, str | None]) -> None:
+    """Fill in the encoder and the decoder that were not named."""
+    names = [str(v) for v in ds["encoder"].values]
+    if chosen["technique"] not in ds["technique"].values:
+        return
+    error = ds["score"].sel(technique=chosen["technique"]).mean("seed").values
+    if chosen["decoder"] is None:
+        chosen["decoder"] = names[int(np.nanargmin(np.diagonal(error)))]
+    if chosen["encoder"] is None:
+        others = [i for i, name in enumerate(names) if name != chosen["decoder"]]
+        if chosen["decoder"] in names:
+            others.sort(key=lambda i: error[i, names.index(str(chosen["decoder"]))])
+        chosen["encoder"] = names[others[len(others) // 2]]
 
 
 def _mosaic(rows: list[tuple[str, np.ndarray]], dark: bool) -> go.Figure:
