@@ -1,0 +1,103 @@
+"""The index of every unit of a model, trained beside untrained: the table of the model card.
+
+    python benchmarks/index_table.py minivgg [--layers conv1_1,conv1_2] [--limit 64] [--keep FILE]
+
+Searches the units of each layer with the default settings (alpha 0.9, N = 8) in the shipped weights
+and in an untrained control, and prints one row a layer, in Markdown: live units of how many, median
+index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
+skips what is there, so that the work of hours may be interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from invis.models.suggest import layers_of
+from invis.search import search
+
+BATCH = 32
+WEIGHTS = {"trained": "", "untrained": "@none:0"}
+HEAD = (
+    "| layer | field, px | units | live | index, trained | live | index, untrained | spread, trained "
+    "| untrained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+
+
+class Kept:
+    """What is known of each unit: index, spread, dead; on disk where a file is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.of: dict[str, dict[str, Any]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self.of |= {row["address"]: row for row in json.loads(line)}
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        self.of |= {row["address"]: row for row in rows}
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows) + "\n")
+
+
+def searched(model: str, layer: str, channels: int, kept: Kept) -> list[dict[str, Any]]:
+    """The rows of the first `channels` units of a layer."""
+    addresses = [f"{model}/{layer}/{channel}" for channel in range(channels)]
+    for start in range(0, channels, BATCH):
+        end = min(start + BATCH, channels) - 1
+        if f"{model}/{layer}/{end}" in kept.of:
+            continue
+        found = search(f"{model}/{layer}/{start}-{end}")
+        names = [f"{model}/{layer}/{ds.attrs['channel']}" for ds in found]
+        rows = [
+            {"address": name} | {key: ds.attrs[key] for key in ("index", "spread", "dead")}
+            for name, ds in zip(names, found, strict=True)
+        ]
+        kept.add(rows)
+    return [kept.of[address] for address in addresses]
+
+
+def cells(rows: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """Live units, index with quartiles, spread."""
+    live = [row for row in rows if not row["dead"]]
+    index = [row["index"] for row in live if not math.isnan(row["index"])]
+    spread = [row["spread"] for row in live if not math.isnan(row["spread"])]
+    if len(index) < 2:
+        return str(len(live)), "–", "–"
+    low, middle, high = quantiles(index, n=4)
+    return str(len(live)), f"{middle:.2f} ({low:.2f} to {high:.2f})", f"{median(spread):.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--layers")
+    parser.add_argument("--limit", type=int, default=1 << 20)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    kept = Kept(options.keep)
+    chosen = options.layers.split(",") if options.layers else None
+    print(HEAD, flush=True)
+    for layer in layers_of(options.model):
+        if chosen is not None and layer.layer not in chosen:
+            continue
+        count = min(layer.channels, options.limit)
+        trained, untrained = (
+            cells(searched(options.model + weights, layer.layer, count, kept))
+            for weights in WEIGHTS.values()
+        )
+        asked = str(count) if count == layer.channels else f"{count} of {layer.channels}"
+        print(
+            f"| {layer.layer} | {layer.receptive_field} | {asked} | {trained[0]} | {trained[1]} "
+            f"| {untrained[0]} | {untrained[1]} | {trained[2]} | {untrained[2]} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
