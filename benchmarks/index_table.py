@@ -23,8 +23,8 @@ from invis.search import search
 BATCH = 32
 WEIGHTS = {"trained": "", "untrained": "@none:0"}
 HEAD = (
-    "| layer | field, px | units | live | index, trained | live | index, untrained | spread, trained "
-    "| untrained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| layer | field, px | units | live | index, trained | live | index, untrained "
+    "| spread, trained | untrained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 
 
