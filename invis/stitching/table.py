@@ -158,7 +158,10 @@ def summary(ds: Dataset) -> list[dict[str, Any]]:
 
 def records(ds: Dataset) -> list[dict[str, Any]]:
     """The cells as JSON: means over the seeds; None where a cell is empty, then with its reason."""
-    score, index = ds["score"].mean("seed").values, ds["index"].mean("seed").values
+    score, index = (
+        ds["score"].mean("seed", skipna=False).values,
+        ds["index"].mean("seed", skipna=False).values,
+    )
     rows = []
     for i in range(ds.sizes["technique"]):
         for a, encoder in enumerate(ds["encoder"].values):

@@ -68,7 +68,7 @@ def matrix_figure(
         rows, columns, subplot_titles=titles, shared_xaxes=True, shared_yaxes=True,
         horizontal_spacing=0.03, vertical_spacing=0.3 * PANEL_HEIGHT / height / rows,
     )  # fmt: skip
-    mean = ds["score"].mean("seed")
+    mean = ds["score"].mean("seed", skipna=False)
     lower = ds.attrs["better"] == "lower"
     top = 1.0 if not lower else float(np.nanmax(mean.values))
     scale = [[0, colours.shade], [1, colours.index]]

@@ -37,9 +37,9 @@ def reconstructions_figure(
     if "picture" not in ds:
         raise InvisError("the result has no pictures: ask stitch for the task 'reconstruction'.")
     chosen = {
+        "technique": method if method is not None else chosen_methods(ds)[0],
         "encoder": encoder,
         "decoder": decoder,
-        "technique": method if method is not None else chosen_methods(ds)[0],
     }
     _complete(ds, chosen)
     for dimension, value in chosen.items():
@@ -47,7 +47,7 @@ def reconstructions_figure(
         if value not in known:
             raise InvisError(f"{dimension} {value!r} is not one of {', '.join(known)}.")
     a, b, label = (str(chosen[key]) for key in ("encoder", "decoder", "technique"))
-    picture, score = ds["picture"], ds["score"].mean("seed")
+    picture, score = ds["picture"], ds["score"].mean("seed", skipna=False)
     nulls = [str(m) for m in ds["technique"].values[ds["null"].values]]
     rows = [("original", ds["original"].values)]
     for name, how, source in (
@@ -73,7 +73,7 @@ def _complete(ds: Dataset, chosen: dict[str, str | None]) -> None:
     names = [str(v) for v in ds["encoder"].values]
     if chosen["technique"] not in ds["technique"].values:
         return
-    error = ds["score"].sel(technique=chosen["technique"]).mean("seed").values
+    error = ds["score"].sel(technique=chosen["technique"]).mean("seed", skipna=False).values
     if chosen["decoder"] is None:
         chosen["decoder"] = names[int(np.nanargmin(np.diagonal(error)))]
     if chosen["encoder"] is None:
