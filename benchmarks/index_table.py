@@ -24,7 +24,7 @@ BATCH = 32
 WEIGHTS = {"trained": "", "untrained": "@none:0"}
 HEAD = (
     "| layer | field, px | units | live | index, trained | live | index, untrained "
-    "| spread, trained | untrained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "| spread, trained | untrained |\n| --- |" + " ---: |" * 8
 )
 
 
