@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,6 @@ from invis.stitching.progress import Progress, finish, within
 from invis.stitching.training import small_encoder_steps
 
 Features = NDArray[np.float32]
-# Far from the seeds that people use, so that the null is not an encoder's own start.
-UNTRAINED_SEED = 1000
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,8 @@ def latents_steps(
 
 def _twin(encoder: Encoder, seed: int) -> Encoder | None:
     try:
-        return encoder.untrained(UNTRAINED_SEED + seed)
+        # Encoders of one architecture get different twins, and none its own start.
+        return encoder.untrained(zlib.crc32(f"{encoder.name}/untrained/{seed}".encode()))
     except InvisError:
         return None
 

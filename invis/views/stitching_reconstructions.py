@@ -51,8 +51,8 @@ def reconstructions_figure(
     nulls = [str(m) for m in ds["technique"].values[ds["null"].values]]
     rows = [("original", ds["original"].values)]
     for name, how, source in (
-        (f"own decoder, {b}", label, b),
-        (f"stitched, {a} → {b}", label, a),
+        ("own decoder", label, b),
+        ("stitched", label, a),
         *((f"null: {null}", null, a) for null in nulls),
     ):
         at = {"technique": how, "encoder": source, "decoder": b}

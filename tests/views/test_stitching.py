@@ -62,8 +62,9 @@ def test_reconstructions_are_in_rows_with_the_nulls(results):  # noqa: F811
     figure = reconstructions_figure(results[1], "A", "B", "cosine")
     names = list(figure.layout.yaxis.ticktext)
     assert names[0] == "original"
-    assert names[1].startswith("own decoder, B")
-    assert names[2].startswith("stitched, A → B")
+    assert names[1].startswith("own decoder (")
+    assert names[2].startswith("stitched (")
+    assert figure.layout.title.text == "A drawn by the decoder of B"
     assert [n.split(" (")[0] for n in names[3:]] == [
         "null: absolute",
         "null: shuffled anchors",
