@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -19,63 +18,21 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.views import words
-from invis.views.theme import LABEL_SIZE, TITLE_SIZE, Palette, axis_end, palette, template
+from invis.views.changes import apply
+from invis.views.course_line import CourseLine, course_of, null_at_floor
+from invis.views.measures import null_area
+from invis.views.theme import LABEL_SIZE, SIZE, TITLE_SIZE, Palette, axis_end, palette, template
 
-MARGIN, LEFT, RIGHT = 28, 66, 40
-HEADING, PANEL_HEIGHT, BETWEEN, BOTTOM, LEGEND_ROW = 30, 190, 62, 62, 28
+__all__ = ["CourseLine", "course_figure", "course_of", "null_at_floor", "update_course"]
+
+# The places of the traces; each course then has two, its weakest image and its distance.
+FLOOR, NULL, FIRST = range(3)
+
+MARGIN, LEFT, RIGHT, BOTTOM = 28, 84, 40, 62
+NAME_ROW, LEGEND_ROW, HEADING, PANEL, BETWEEN = 26, 25, 42, 190, 64
+# Two ticks of the upper panel stand at least this far apart, in pixels.
+TICK = 20
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "solid")
-TITLE = "The course of the search"
-
-
-def _none() -> NDArray[np.float64]:
-    return np.zeros(0)
-
-
-@dataclass(frozen=True)
-class CourseLine:
-    """The course of one search.
-
-    Attributes:
-        name: as the legend has it.
-        steps: (S,).
-        distance: (S,) mean distance to the nearest neighbour, in units of R.
-        weakest: (S,) fraction of the weakest image, or (0,) where it was not kept.
-        null_distance: the most that a linear unit allows, in units of R; None or NaN if unknown,
-            and then the distance is not drawn, since there is nothing to hold it against.
-        alpha: the floor.
-    """
-
-    name: str
-    steps: NDArray[np.float64] = field(default_factory=_none)
-    distance: NDArray[np.float64] = field(default_factory=_none)
-    weakest: NDArray[np.float64] = field(default_factory=_none)
-    null_distance: float | None = None
-    alpha: float | None = None
-
-
-def null_at_floor(images: int, alpha: float) -> float:
-    """The null distance while a search runs, in units of R: sqrt(2 N / (N - 1) (1 - alpha^2)).
-
-    That of N images of equal norm which all lie on the floor, where the pixel range does not bind.
-    """
-    return math.sqrt(2 * images / (images - 1) * max(1 - alpha**2, 0.0))
-
-
-def course_of(ds: Dataset, name: str | None = None) -> CourseLine:
-    """The course that a result carries; the address and seed are its name if none is given."""
-
-    def values(key: str) -> NDArray[np.float64]:
-        return ds[key].values.astype(float) if key in ds else _none()
-
-    label = f"{ds.attrs.get('address', 'result')}, seed {ds.attrs.get('seed', '–')}"
-    return CourseLine(
-        name=label if name is None else name,
-        steps=values("step"),
-        distance=values("course_distance"),
-        weakest=values("course_fraction_min"),
-        null_distance=words.number(ds.attrs, "null_distance"),
-        alpha=words.number(ds.attrs, "alpha"),
-    )
 
 
 def course_figure(
@@ -108,171 +65,166 @@ def update_course(figure: go.Figure, results: Sequence[Dataset | CourseLine]) ->
     if not isinstance(kept, dict) or "course" not in kept:
         raise InvisError("figure shows no course: give one made by course_figure.")
     lines = [r if isinstance(r, CourseLine) else course_of(r) for r in results]
-    spec = _spec(lines, palette(kept["dark"]))
-    with figure.batch_update():
-        if len(figure.data) > len(spec["data"]):
-            figure.data = figure.data[: len(spec["data"])]
-        old = len(figure.data)
-        figure.update({"data": spec["data"][:old], "layout": spec["layout"]})
-    if old < len(spec["data"]):
-        figure.add_traces(spec["data"][old:])
+    traces, layout = _spec(lines, palette(kept["dark"]))
+    if len(figure.data) > len(traces):
+        figure.data = figure.data[: len(traces)]
+    old = len(figure.data)
+    apply(figure, traces[:old], layout)
+    if old < len(traces):
+        figure.add_traces(traces[old:])
 
 
-def _spec(lines: Sequence[CourseLine], colours: Palette) -> dict[str, Any]:
-    both = any(np.isfinite(line.weakest).any() for line in lines)
+def _spec(
+    lines: Sequence[CourseLine], colours: Palette
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The traces and the layout, which has the same parts for any courses."""
+    # Older results did not keep the weakest image; a course that has not begun will.
+    both = any(np.isfinite(line.weakest).any() or not len(line.steps) for line in lines)
     several = len(lines) > 1
-    top = 22 + TITLE_SIZE + 20 + (LEGEND_ROW * len(lines) + 8 if several else 0)
-    first = top + HEADING
-    second = first + PANEL_HEIGHT + BETWEEN if both else first
-    height = second + PANEL_HEIGHT + BOTTOM
-    inner = height - BOTTOM
+    names = LEGEND_ROW * len(lines) + 4 if several else NAME_ROW
+    names_top = 22 + TITLE_SIZE + 12
+    upper = names_top + names + HEADING
+    lower = upper + PANEL + BETWEEN if both else upper
+    height = lower + PANEL + BOTTOM
+    whole = height - BOTTOM
 
-    def at(pixels: float) -> float:
-        return 1 - pixels / inner
+    def panel(top: float) -> tuple[float, float]:
+        return 1 - (top + PANEL) / whole, 1 - top / whole
 
-    ends = [float(line.steps[-1]) for line in lines if len(line.steps)]
-    end = max(ends, default=1.0) or 1.0
+    end = max([float(line.steps[-1]) for line in lines if len(line.steps)], default=1.0) or 1.0
     alphas = sorted({line.alpha for line in lines if line.alpha is not None})
-    weakest = [v for line in lines for v in line.weakest.tolist() if math.isfinite(v)]
-    relative = [_relative(line) for line in lines]
-    furthest = [v for values in relative for v in values.tolist() if math.isfinite(v)]
-    low = min(0.0, *weakest, 0.0)
-    panels = [(at(first + PANEL_HEIGHT), at(first)), (at(second + PANEL_HEIGHT), at(second))]
+    weakest = _finite([line.weakest for line in lines])
+    furthest = _finite([line.relative for line in lines])
+    title = f"The course of {len(lines)} searches" if several else "The course of the search"
+    text = "" if several else escape(lines[0].name, quote=False)
+    name = _text(text, SIZE, colours.muted, 1 - (names_top - 4) / whole)
+    name |= {"yanchor": "top", "yshift": 0, "xshift": MARGIN - LEFT - 2}
+    floors = ", ".join(words.percent(alpha) for alpha in alphas)
     headings = [
-        ("<b>Weakest image</b>", "share of the reference’s activation", panels[0][1]),
-        ("<b>Distance</b>", "mean to the nearest neighbour; 1 = a linear unit", panels[1][1]),
+        ("Weakest image", f"share of the reference’s activation; dashed: the floor, {floors}"),
+        ("Distance", "mean to the nearest neighbour, against the null"),
     ]
     if not both:
-        headings[0] = ("", "", panels[0][1])
-    shared = {"range": [0, end], "fixedrange": True, "zeroline": False, "showgrid": False}
-    return {
-        "data": [
-            _level(alphas, end, "y", "the floor", colours.ink, visible=both),
-            _level([1.0], end, "y2", "a linear unit", colours.null, visible=True),
-        ]
-        + [
-            trace
-            for i, (line, values) in enumerate(zip(lines, relative, strict=True))
-            for trace in _course(i, line, values, colours, several)
-        ],
-        "layout": {
-            "height": height,
-            "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": BOTTOM},
-            "title": {
-                "text": TITLE if several else f"{TITLE} of {escape(lines[0].name, quote=False)}",
-                "y": 1 - 20 / height,
-                "pad": {"l": MARGIN},
-            },
-            "showlegend": several,
-            "legend": {
-                "x": 0,
-                "y": at(22 + TITLE_SIZE + 14),
-                "yanchor": "top",
-                "xanchor": "left",
-                "xref": "paper",
-                "yref": "paper",
-            },
-            "hovermode": "x unified",
-            "xaxis": shared
-            | {"anchor": "y", "matches": "x2", "showticklabels": False, "visible": both},
-            "xaxis2": shared
-            | {"anchor": "y2", "showticklabels": True, "title": {"text": "steps", "standoff": 6}},
-            "yaxis": {
-                "domain": list(panels[0]),
-                "range": [low, max([1.05, *weakest])],
-                "tickformat": ".0%",
-                "tickvals": [0, *(alphas[:1] or [0.5])],
-                "fixedrange": True,
-                "visible": both,
-                "anchor": "x",
-                "showgrid": False,
-            },
-            "yaxis2": {
-                "domain": list(panels[1]),
-                "range": [0, axis_end(furthest, 1.5)],
-                "dtick": 0.5,
-                "fixedrange": True,
-                "anchor": "x2",
-            },
-            "annotations": [
-                {
-                    "text": f"{name}  <span style='color:{colours.muted}'>{hint}</span>",
-                    "xref": "paper",
-                    "yref": "paper",
-                    "x": 0,
-                    "y": y,
-                    "xanchor": "left",
-                    "yanchor": "bottom",
-                    "align": "left",
-                    "xshift": -2,
-                    "yshift": 3,
-                    "showarrow": False,
-                    "font": {"size": LABEL_SIZE},
-                }
-                for name, hint, y in headings
-            ],
-            "shapes": [
-                {
-                    "type": "rect",
-                    "xref": "x2 domain",
-                    "yref": "y2",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": 0,
-                    "y1": 1,
-                    "fillcolor": colours.shade,
-                    "line": {"width": 0},
-                    "layer": "below",
-                }
-            ],
+        headings[0] = ("", "")
+    steps = {"range": [0, end], "showgrid": False, "fixedrange": True}
+    layout = {
+        "height": height,
+        "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": BOTTOM},
+        "title": {"text": title, "y": 1 - 20 / height, "pad": {"l": MARGIN}},
+        "showlegend": several,
+        "legend": {
+            "x": 0,
+            "xanchor": "left",
+            "y": 1 - names_top / whole,
+            "yanchor": "top",
+            "tracegroupgap": 0,
         },
+        "hovermode": "x unified",
+        "xaxis": steps | {"anchor": "y", "showticklabels": False, "visible": both},
+        "xaxis2": steps | {"anchor": "y2", "title": {"text": "steps", "standoff": 6}},
+        "yaxis": _share_axis(weakest, alphas, colours)
+        | {"domain": list(panel(upper)), "anchor": "x", "visible": both},
+        "yaxis2": _null_axis(axis_end(furthest, 1.5), colours)
+        | {"domain": list(panel(lower)), "anchor": "x2"},
+        "annotations": [
+            name,
+            *(
+                _text(
+                    f"<b>{head}</b>  <span style='color:{colours.muted}'>{hint}</span>",
+                    LABEL_SIZE,
+                    colours.ink,
+                    panel(top)[1],
+                )
+                for (head, hint), top in zip(headings, (upper, lower), strict=True)
+            ),
+        ],
+        "shapes": [null_area(colours, xref="x2 domain", yref="y2")],
+    }
+    traces = [
+        _level(alphas, end, "", "the floor", colours.ink, dash="5px,4px") | {"visible": both},
+        _level([1.0], end, "2", "a linear unit", colours.null),
+    ]
+    for i, line in enumerate(lines):
+        traces += _course(i, line, colours, several)
+    return traces, layout
+
+
+def _share_axis(
+    weakest: Sequence[float], alphas: Sequence[float], colours: Palette
+) -> dict[str, Any]:
+    """The axis of activations: from below the floor and the weakest image to 100 %."""
+    floor = min(alphas, default=0.9)
+    low = math.floor(10 * min(floor - 0.1, *weakest, 1.0) + 1e-6) / 10
+    high = max(1.0, *weakest, 0.0) + 0.04 * (1 - low)
+    apart = TICK / PANEL * (high - low)
+    ticks = list(alphas)
+    ticks += [tick for tick in (low, 1.0) if all(abs(tick - other) > apart for other in ticks)]
+    return {
+        "range": [low, high],
+        "tickvals": ticks,
+        "ticktext": [
+            f"<b>{words.percent(tick)}</b> " if tick in alphas else f"{words.percent(tick)} "
+            for tick in ticks
+        ],
+        "showgrid": False,
+        "fixedrange": True,
     }
 
 
-def _relative(line: CourseLine) -> NDArray[np.float64]:
-    """The distance in units of the null; (0,) where there is no null."""
-    null = line.null_distance
-    if null is None or not math.isfinite(null) or null <= 0:
-        return _none()
-    return np.asarray(line.distance, dtype=float) / null
+def _null_axis(top: float, colours: Palette) -> dict[str, Any]:
+    """The axis of distances, on which 1 is named."""
+    ticks = np.arange(0, top + 0.01, 0.5 if top <= 3 else 1.0).tolist()
+    null = f"<span style='color:{colours.ink}'>linear <b>1</b></span> "
+    return {
+        "range": [0, top],
+        "tickvals": ticks,
+        "ticktext": [null if tick == 1 else f"{tick:g} " for tick in ticks],
+        "fixedrange": True,
+    }
+
+
+def _text(text: str, size: int, colour: str, y: float) -> dict[str, Any]:
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": y,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "align": "left",
+        "xshift": -2,
+        "yshift": 6,
+        "showarrow": False,
+        "font": {"size": size, "color": colour},
+    }
 
 
 def _level(
-    levels: Sequence[float], end: float, axis: str, name: str, colour: str, visible: bool
+    levels: Sequence[float], end: float, axis: str, name: str, colour: str, dash: str = "solid"
 ) -> dict[str, Any]:
-    """Level lines over all steps, named at their right end."""
+    """Level lines over all steps."""
     return {
         "type": "scatter",
         "mode": "lines",
         "x": [x for _ in levels for x in (0, end, None)],
         "y": [y for level in levels for y in (level, level, None)],
-        "xaxis": axis.replace("y", "x"),
-        "yaxis": axis,
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
         "name": name,
-        "visible": visible,
         "showlegend": False,
         "hoverinfo": "skip",
-        "line": {"color": colour, "width": 2, "dash": "5px,4px" if axis == "y" else "solid"},
+        "line": {"color": colour, "width": 2, "dash": dash},
     }
 
 
-def _course(
-    i: int, line: CourseLine, relative: NDArray[np.float64], colours: Palette, several: bool
-) -> list[dict[str, Any]]:
-    style = {
-        "color": colours.series[i % len(colours.series)],
-        "width": 3,
-        "dash": DASHES[i % len(DASHES)],
-    }
+def _course(i: int, line: CourseLine, colours: Palette, several: bool) -> list[dict[str, Any]]:
+    """The two lines of one search."""
     name = escape(line.name, quote=False)
-    missing = several and not np.isfinite(relative).any()
-    common = {
-        "type": "scatter",
-        "mode": "lines",
-        "legendgroup": str(i),
-        "line": style,
-        "connectgaps": False,
-    }
+    relative = line.relative
+    unknown = several and not np.isfinite(relative).any()
+    style = {"color": colours.series[i % len(colours.series)], "width": 3, "dash": DASHES[i % 6]}
+    common = {"type": "scatter", "mode": "lines", "legendgroup": str(i), "line": style}
     steps = np.asarray(line.steps, dtype=float)
     return [
         common
@@ -287,7 +239,7 @@ def _course(
         },
         common
         | {
-            "name": name + (" (no index, so no distance)" if missing else ""),
+            "name": f"{name} (no index, so no distance)" if unknown else name,
             "x": steps[: len(relative)].tolist(),
             "y": _gaps(relative),
             "xaxis": "x2",
@@ -296,6 +248,10 @@ def _course(
             "hovertemplate": "%{y:.2f}<extra>%{fullData.name}</extra>",
         },
     ]
+
+
+def _finite(courses: Sequence[NDArray[np.float64]]) -> list[float]:
+    return [float(value) for values in courses for value in values if math.isfinite(value)]
 
 
 def _gaps(values: NDArray[np.float64]) -> list[float | None]:

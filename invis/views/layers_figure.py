@@ -6,7 +6,8 @@ Units without an index are counted in their layer's label, never dropped in sile
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy as np
 import plotly.graph_objects as go
 from xarray import Dataset
 
-from invis.errors import InvisError
 from invis.views import words
+from invis.views.layer_table import Row, address_of, as_rows, index_of, missing, table_of
+from invis.views.measures import null_area, null_axis
+from invis.views.swarm import swarm
 from invis.views.theme import (
     LABEL_SIZE,
     NUMBER_SIZE,
@@ -27,44 +30,15 @@ from invis.views.theme import (
     template,
 )
 
-Row = Mapping[str, Any]
-MARGIN, RIGHT, BOTTOM = 28, 84, 64
-ROW_HEIGHT, DOT = 74, 11
-SYMBOLS = ("circle", "square", "triangle-up", "cross")
+__all__ = ["layers_figure", "table_of"]
+
 USUAL_WIDTH = 900
-
-
-def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) -> list[Row]:
-    """Results as rows of layer, channel, index, spread, group, address, dead.
-
-    `groups` names the group of each result; if left out, results of different models or weights
-    form groups.
-    """
-    if groups is not None and len(groups) != len(results):
-        raise InvisError(
-            f"groups has {len(groups)} names for {len(results)} results: give one for each."
-        )
-    models = {str(ds.attrs.get("model", "")) for ds in results}
-    origins = {(str(ds.attrs.get("model", "")), words.weights(ds)) for ds in results}
-
-    def group(ds: Dataset) -> str:
-        model = str(ds.attrs.get("model", ""))
-        if len(origins) == len(models):
-            return model if len(models) > 1 else ""
-        return f"{model}, {words.weights(ds)}" if len(models) > 1 else words.weights(ds)
-
-    return [
-        {
-            "layer": str(ds.attrs.get("layer", "")),
-            "channel": str(ds.attrs.get("channel", "")),
-            "index": words.number(ds.attrs, "index"),
-            "spread": words.number(ds.attrs, "spread"),
-            "group": group(ds) if groups is None else groups[i],
-            "address": str(ds.attrs.get("address", "")),
-            "dead": bool(ds.attrs.get("dead", False)),
-        }
-        for i, ds in enumerate(results)
-    ]
+MARGIN, RIGHT, BOTTOM = 28, 84, 64
+ROW_HEIGHT, NEXT_GROUP, LEGEND_ROW, DOT = 74, 24, 25, 11
+CHARACTER = 9.2
+# What tells groups apart besides their colour: the marker, and the same sign in a label.
+SYMBOLS = (("circle", "●"), ("square", "■"), ("triangle-up", "▲"), ("cross", "✚"))
+SERIES = (0, 3, 2, 4)
 
 
 def layers_figure(
@@ -79,32 +53,29 @@ def layers_figure(
         table: results, or rows with `layer`, `channel`, `index` and, if known, `spread`, `group`,
             `address`, `dead`. An index that is None or NaN counts as missing.
 
-    Each group has two traces, its units and its medians, after trace 0, the null line. Every dot's
-    customdata is its address. Raises InvisError for an empty table.
+    Trace 0 is the null line. Each group has three: its units, whose customdata is their address,
+    the marks of its medians, and the medians' numbers.
+
+    Raises:
+        InvisError: if the table is empty, mixed, or an entry names no layer.
     """
-    results = [one for one in table if isinstance(one, Dataset)]
-    rows = (
-        table_of(results)
-        if len(results) == len(table)
-        else [one for one in table if not isinstance(one, Dataset)]
-    )
-    kept = [row for row in rows if "layer" in row]
-    if not kept or len(kept) != len(table):
-        raise InvisError(
-            f"table has {len(table)} entries, {len(kept)} of them with a layer: give results, or "
-            "rows with layer, channel and index."
-        )
+    rows = as_rows(table)
     colours = palette(dark)
-    layers = list(dict.fromkeys(str(row["layer"]) for row in kept))
-    groups = list(dict.fromkeys(str(row.get("group") or "") for row in kept))
-    top = axis_end([_index(row) for row in kept])
-    height_of_row = ROW_HEIGHT if len(groups) < 2 else ROW_HEIGHT + 22 * (len(groups) - 1)
-    labels = [_label(layer, kept, groups, colours) for layer in layers]
-    left = MARGIN + 14 + round(9.2 * max(len(text) for _, lines in labels for text in lines))
-    inner = (width or USUAL_WIDTH) - left - RIGHT
-    legend = 34 if len(groups) > 1 else 0
-    head = 22 + TITLE_SIZE + 18 + legend + 26
-    height = round(head + height_of_row * len(layers) + BOTTOM)
+    layers = list(dict.fromkeys(str(row["layer"]) for row in rows))
+    names = list(dict.fromkeys(str(row.get("group") or "") for row in rows))
+    cells: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((str(row["layer"]), str(row.get("group") or "")), []).append(row)
+    labels = [_label(layer, names, cells, colours) for layer in layers]
+    longest = max(len(line) for _, plain in labels for line in plain)
+    left = MARGIN + 14 + round(CHARACTER * longest)
+    top = axis_end([index_of(row) for row in rows])
+    row_height = ROW_HEIGHT + NEXT_GROUP * (len(names) - 1)
+    several = len(names) > 1
+    head = 22 + TITLE_SIZE + 18 + (LEGEND_ROW * len(names) + 14 if several else 0) + 26
+    height = head + row_height * len(layers) + BOTTOM
+    pixel = top / max(100, (width or USUAL_WIDTH) - left - RIGHT)
+    scale = _Scale(top, pixel, row_height)
     figure = go.Figure()
     figure.add_scatter(
         x=[1, 1],
@@ -115,22 +86,30 @@ def layers_figure(
         hoverinfo="skip",
         showlegend=False,
     )
-    for g, group in enumerate(groups):
-        for trace in _group(
-            g, group, groups, kept, layers, top / inner, height_of_row, top, colours
-        ):
-            figure.add_trace(trace)
-    ticks = np.arange(0, top + 0.01, 0.5 if top <= 4 else 1.0).tolist()
-    null = f"<b>1</b><br><span style='color:{colours.ink}'>a linear unit</span>"
+    for g, name in enumerate(names):
+        figure.add_traces(_group(g, name, names, layers, cells, scale, colours))
+    rules = [
+        {
+            "type": "line",
+            "xref": "x domain",
+            "x0": 0,
+            "x1": 1,
+            "y0": edge + 0.5,
+            "y1": edge + 0.5,
+            "line": {"color": colours.line, "width": 1},
+            "layer": "below",
+        }
+        for edge in range(len(layers) - 1)
+    ]
     figure.update_layout(
         template=template(dark),
         width=width,
         height=height,
         margin={"l": left, "r": RIGHT, "t": head, "b": BOTTOM},
         title={"text": escape(title, quote=False), "y": 1 - 20 / height, "pad": {"l": MARGIN}},
-        showlegend=len(groups) > 1,
+        showlegend=several,
         legend={
-            "orientation": "h",
+            "tracegroupgap": 0,
             "xref": "container",
             "x": MARGIN / (width or USUAL_WIDTH),
             "xanchor": "left",
@@ -139,216 +118,137 @@ def layers_figure(
             "yanchor": "top",
             "itemsizing": "constant",
         },
-        xaxis={
-            "range": [0, top],
-            "tickvals": ticks,
-            "ticktext": [null if tick == 1 else f"{tick:g}" for tick in ticks],
-            "tickangle": 0,
-            "showgrid": False,
-        },
+        xaxis=null_axis(top, colours),
         yaxis={
             "range": [len(layers) - 0.5, -0.5],
             "tickvals": list(range(len(layers))),
-            "ticktext": [text for text, _ in labels],
+            "ticktext": [markup for markup, _ in labels],
             "tickfont": {"size": LABEL_SIZE, "color": colours.ink},
             "ticklabelstandoff": 8,
             "showgrid": False,
         },
-        shapes=[
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "y domain",
-                "x0": 0,
-                "x1": 1,
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": colours.shade,
-                "line": {"width": 0},
-                "layer": "below",
-            },
-            *(
-                {
-                    "type": "line",
-                    "xref": "x domain",
-                    "yref": "y",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": edge + 0.5,
-                    "y1": edge + 0.5,
-                    "line": {"color": colours.line, "width": 1},
-                    "layer": "below",
-                }
-                for edge in range(len(layers) - 1)
-            ),
-        ],
+        shapes=[null_area(colours, xref="x", yref="y domain"), *rules],
         annotations=[
-            _heading("index of each unit", 0, "left", colours),
-            _heading("median", 1, "left", colours) | {"xshift": 12},
+            _heading("index of each unit", 0, 0, colours),
+            _heading("median", 1, 12, colours),
         ],
     )
     return figure
 
 
-def _heading(text: str, x: float, anchor: str, colours: Palette) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Scale:
+    """The end of the axis, what a pixel is on it, and the height of a row in pixels."""
+
+    top: float
+    pixel: float
+    row: float
+
+
+def _label(
+    layer: str, names: Sequence[str], cells: dict[tuple[str, str], list[Row]], colours: Palette
+) -> tuple[str, list[str]]:
+    """The name of a layer with what it lacks, as markup and as plain lines."""
+    plain, markup = [layer], escape(layer, quote=False)
+    for g, name in enumerate(names):
+        lacks = missing(cells.get((layer, name), []))
+        if lacks:
+            sign = f"{SYMBOLS[g % 4][1]} " if len(names) > 1 else ""
+            colour = _colour(g, colours) if len(names) > 1 else colours.warn
+            plain.append(sign + lacks)
+            markup += f"<br><span style='color:{colour};font-size:14px'>{sign}{lacks}</span>"
+    return markup, plain
+
+
+def _group(
+    g: int,
+    name: str,
+    names: Sequence[str],
+    layers: Sequence[str],
+    cells: dict[tuple[str, str], list[Row]],
+    scale: _Scale,
+    colours: Palette,
+) -> list[go.Scatter]:
+    """The units of a group as dots, the marks of its medians, and their numbers."""
+    dots: dict[str, list[Any]] = {"x": [], "y": [], "hovertext": [], "customdata": []}
+    marks: dict[str, list[Any]] = {"x": [], "y": []}
+    numbers: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
+    for place, layer in enumerate(layers):
+        found = [row for row in cells.get((layer, name), []) if math.isfinite(index_of(row))]
+        if not found:
+            continue
+        here = [other for other in names if (layer, other) in cells]
+        middle = place - 0.5 + (here.index(name) + 0.5) / len(here)
+        reach = 0.42 / len(here)
+        values = np.array([index_of(row) for row in found])
+        offsets = swarm(values / scale.pixel, DOT + 1) / scale.row
+        offsets *= min(1.0, reach / max(float(np.abs(offsets).max()), 1e-9))
+        dots["x"] += values.tolist()
+        dots["y"] += (middle + offsets).tolist()
+        dots["hovertext"] += [_hover(row) for row in found]
+        dots["customdata"] += [address_of(row) for row in found]
+        median = float(np.median(values))
+        marks["x"] += [median, median, None]
+        marks["y"] += [middle - reach, middle + reach, None]
+        numbers["x"].append(scale.top)
+        numbers["y"].append(middle)
+        numbers["text"].append(f"  <b>{words.figure(median)}</b>")
+    colour = _colour(g, colours)
+    marker = {
+        "size": DOT,
+        "symbol": SYMBOLS[g % 4][0],
+        "color": colour,
+        "opacity": 0.8,
+        "line": {"width": 1, "color": colours.paper},
+    }
+    ink = colour if len(names) > 1 else colours.ink
+    common = {"legendgroup": str(g), "cliponaxis": False}
+    silent = common | {"hoverinfo": "skip", "showlegend": False}
+    label = escape(name, quote=False) or "units"
+    hover = "%{hovertext}<extra></extra>"
+    return [
+        go.Scatter(
+            mode="markers", name=label, marker=marker, hovertemplate=hover, **common, **dots
+        ),
+        go.Scatter(
+            mode="lines",
+            name="median",
+            line={"color": colours.ink, "width": 4},
+            **silent,
+            **marks,
+        ),
+        go.Scatter(
+            mode="text",
+            textposition="middle right",
+            textfont={"size": NUMBER_SIZE, "color": ink},
+            **silent,
+            **numbers,
+        ),
+    ]
+
+
+def _colour(g: int, colours: Palette) -> str:
+    return colours.series[SERIES[g % 4]]
+
+
+def _hover(row: Row) -> str:
+    spread = row.get("spread")
+    known = spread is not None and math.isfinite(spread)
+    text = f"<b>{escape(address_of(row), quote=False)}</b><br>index {words.figure(index_of(row))}"
+    return text + (f", spread {words.figure(spread)}" if known else "")
+
+
+def _heading(text: str, x: float, shift: float, colours: Palette) -> dict[str, Any]:
     return {
         "text": text,
         "xref": "paper",
         "yref": "paper",
         "x": x,
         "y": 1,
-        "xanchor": anchor,
+        "xanchor": "left",
         "yanchor": "bottom",
+        "xshift": shift - 2,
         "yshift": 3,
         "showarrow": False,
         "font": {"size": SIZE, "color": colours.muted},
     }
-
-
-def _index(row: Row) -> float:
-    """The index of a unit, NaN for a dead one and where there is none."""
-    value = row.get("index")
-    return math.nan if value is None or row.get("dead") else float(value)
-
-
-def _label(
-    layer: str, rows: Sequence[Row], groups: Sequence[str], colours: Palette
-) -> tuple[str, list[str]]:
-    """The name of a layer with what it lacks, as markup and as plain lines."""
-    plain = [layer]
-    for group in groups:
-        here = [r for r in rows if str(r["layer"]) == layer and str(r.get("group") or "") == group]
-        dead = sum(bool(r.get("dead")) for r in here)
-        without = sum(not math.isfinite(_index(r)) for r in here) - dead
-        parts = [f"{dead} dead"] * (dead > 0) + [f"{without} without index"] * (without > 0)
-        if parts:
-            plain.append(", ".join(parts) + (f" ({group})" if group else ""))
-    notes = "".join(
-        f"<br><span style='color:{colours.warn};font-size:14px'>{escape(text, quote=False)}</span>"
-        for text in plain[1:]
-    )
-    return f"{escape(layer, quote=False)}{notes}", plain
-
-
-def _group(
-    g: int,
-    group: str,
-    groups: Sequence[str],
-    rows: Sequence[Row],
-    layers: Sequence[str],
-    per_pixel: float,
-    height: float,
-    top: float,
-    colours: Palette,
-) -> list[go.Scatter]:
-    """The units of a group as dots, and its medians as marks with their numbers."""
-    xs: list[float] = []
-    ys: list[float] = []
-    texts: list[str] = []
-    addresses: list[str] = []
-    medians: tuple[list[float | None], list[float | None], list[str]] = ([], [], [])
-    for place, layer in enumerate(layers):
-        here = [r for r in rows if str(r["layer"]) == layer and str(r.get("group") or "") == group]
-        others = [
-            name
-            for name in groups
-            if any(str(r["layer"]) == layer and str(r.get("group") or "") == name for r in rows)
-        ]
-        found = [r for r in here if math.isfinite(_index(r))]
-        if not found:
-            continue
-        share = 1 / len(others)
-        middle = place - 0.5 + (others.index(group) + 0.5) * share
-        values = np.array([_index(r) for r in found])
-        reach = 0.42 * share
-        offsets = swarm(values / per_pixel, DOT + 1) / height
-        if np.abs(offsets).max() > reach:
-            offsets *= reach / np.abs(offsets).max()
-        xs += values.tolist()
-        ys += (middle + offsets).tolist()
-        texts += [_hover(r) for r in found]
-        addresses += [str(r.get("address") or f"{layer}/{r.get('channel', '')}") for r in found]
-        median = float(np.median(values))
-        medians[0].extend([median, median, top, None])
-        medians[1].extend([middle - reach, middle + reach, middle, None])
-        medians[2].extend(["", "", f"  <b>{words.figure(median)}</b>", ""])
-    colour = colours.series[(0, 3, 2, 4)[g % 4]]
-    dots = go.Scatter(
-        x=xs,
-        y=ys,
-        mode="markers",
-        name=escape(group, quote=False) or "units",
-        hovertext=texts,
-        customdata=addresses,
-        hovertemplate="%{hovertext}<extra></extra>",
-        legendgroup=str(g),
-        marker={
-            "size": DOT,
-            "symbol": SYMBOLS[g % 4],
-            "color": colour,
-            "opacity": 0.8,
-            "line": {"width": 1, "color": colours.paper},
-        },
-    )
-    return [dots, *_medians(medians, g, colour, len(groups) > 1, colours)]
-
-
-def _medians(
-    medians: tuple[list[float | None], list[float | None], list[str]],
-    g: int,
-    colour: str,
-    several: bool,
-    colours: Palette,
-) -> list[go.Scatter]:
-    x, y, text = medians
-    marks = [i for i in range(len(x)) if i % 4 != 2]
-    numbers = [i for i in range(len(x)) if i % 4 == 2]
-    common = {"hoverinfo": "skip", "showlegend": False, "cliponaxis": False, "legendgroup": str(g)}
-    return [
-        go.Scatter(
-            x=[x[i] for i in marks],
-            y=[y[i] for i in marks],
-            mode="lines",
-            name="median",
-            line={"color": colours.ink, "width": 4},
-            **common,
-        ),
-        go.Scatter(
-            x=[x[i] for i in numbers],
-            y=[y[i] for i in numbers],
-            text=[text[i] for i in numbers],
-            mode="text",
-            textposition="middle right",
-            textfont={"size": NUMBER_SIZE, "color": colour if several else colours.ink},
-            **common,
-        ),
-    ]
-
-
-def _hover(row: Row) -> str:
-    spread = row.get("spread")
-    known = spread is not None and math.isfinite(spread)
-    name = row.get("address") or f"{row['layer']}/{row.get('channel', '')}"
-    return f"<b>{escape(str(name), quote=False)}</b><br>index {words.figure(_index(row))}" + (
-        f", spread {words.figure(float(spread))}" if known and spread is not None else ""
-    )
-
-
-def swarm(positions: np.ndarray, size: float) -> np.ndarray:
-    """Offsets (n,) that keep dots of diameter `size` at `positions` (n,) from overlapping.
-
-    A beeswarm: in order of position each dot takes the free place nearest to the middle.
-    """
-    offsets = np.zeros(len(positions))
-    order = np.argsort(positions, kind="stable")
-    for rank, i in enumerate(order):
-        near = [j for j in order[:rank] if positions[i] - positions[j] < size]
-        blocked = [
-            (offsets[j] - room, offsets[j] + room)
-            for j in near
-            for room in [math.sqrt(size**2 - (positions[i] - positions[j]) ** 2)]
-        ]
-        places = [0.0, *(edge for pair in blocked for edge in pair)]
-        free = [p for p in places if all(not (a + 1e-9 < p < b - 1e-9) for a, b in blocked)]
-        offsets[i] = min(free, key=lambda p: (abs(p), p))
-    return offsets

@@ -17,8 +17,11 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from xarray import Dataset
 
+from invis.errors import InvisError
 from invis.views import words
+from invis.views.changes import apply
 from invis.views.images import grey_of, stretched
+from invis.views.measures import measure_axes, measure_traces, null_area
 from invis.views.mosaic import (
     REFERENCE,
     Layout,
@@ -33,7 +36,6 @@ from invis.views.mosaic import (
 )
 from invis.views.theme import (
     LABEL_SIZE,
-    NUMBER_SIZE,
     SERIF,
     SIZE,
     TITLE_SIZE,
@@ -151,7 +153,7 @@ def update_set(
     if factor is None:
         factor = stretch_of(images, levels)
     spec = _spec(images, reference, fractions, alpha, index, spread, levels, factor, kept)
-    figure.update(spec)
+    apply(figure, spec["data"], spec["layout"])
 
 
 def _spec(
@@ -168,6 +170,10 @@ def _spec(
     """The figure's traces and layout, always with the same traces, annotations and shapes."""
     colours = palette(kept["dark"])
     shares = np.asarray(fractions, dtype=float).ravel().tolist()
+    if images.ndim == 4 and len(shares) != len(images):
+        raise InvisError(
+            f"fractions has {len(shares)} numbers for {len(images)} images: give one for each."
+        )
     index, spread = _finite(index), _finite(spread)
     inner = (kept["width"] or USUAL_WIDTH) - 2 * MARGIN
     beside = (kept["width"] or 0) >= WIDE
@@ -187,34 +193,21 @@ def _spec(
     frame = _Frame(layout, kept, inner, room, beside)
     return {
         "data": tile_traces(picture, layout, captions, end, colours)
-        + _measures(index, spread, top, colours),
+        + measure_traces(index, spread, top, colours),
         "layout": {
             "meta": kept | {"mosaic": as_meta(layout)},
             "height": frame.height,
             "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
             "showlegend": False,
             **mosaic_axes(layout, frame.mosaic_x, frame.mosaic_y),
-            **_measure_axes(frame, top, colours),
+            **measure_axes(frame.panel_x, frame.panel_y, top, colours),
             "title": {
                 "text": escape(kept["title"], quote=False),
                 "y": 1 - 20 / frame.height,
                 "pad": {"l": MARGIN},
             },
             "annotations": _annotations(frame, factor, alpha, colours),
-            "shapes": [
-                {
-                    "type": "rect",
-                    "xref": "x2",
-                    "yref": "y2 domain",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": 0,
-                    "y1": 1,
-                    "fillcolor": colours.shade,
-                    "line": {"width": 0},
-                    "layer": "below",
-                }
-            ],
+            "shapes": [null_area(colours, xref="x2", yref="y2 domain")],
         },
     }
 
@@ -264,89 +257,6 @@ def _caption(tile: int, shares: Sequence[float], alpha: float | None) -> Caption
     if short:
         hover += f"<br>below the floor, {words.percent(alpha)}"
     return Caption(str(tile + 1), f"<b>{text}</b>", share, alpha, short, hover)
-
-
-def _measures(
-    index: float | None, spread: float | None, top: float, colours: Palette
-) -> list[dict[str, Any]]:
-    """The null line at 1, the two measures, and their numbers."""
-    common = {"type": "scatter", "xaxis": "x2", "yaxis": "y2", "showlegend": False}
-    marks = [
-        (1, index, "index", {"symbol": "circle", "size": 19, "color": colours.index}),
-        (
-            0,
-            spread,
-            "spread",
-            {
-                "symbol": "diamond",
-                "size": 19,
-                "color": colours.paper,
-                "line": {"width": 4, "color": colours.spread},
-            },
-        ),
-    ]
-    null = {
-        "mode": "lines",
-        "x": [1, 1],
-        "y": [-0.5, 1.5],
-        "name": "a linear unit",
-        "line": {"color": colours.null, "width": 2.5},
-        "hoverinfo": "skip",
-    }
-    return [
-        common | null,
-        *(
-            common
-            | {
-                "mode": "markers",
-                "name": name,
-                "x": [] if value is None else [value],
-                "y": [] if value is None else [row],
-                "marker": marker,
-                "cliponaxis": False,
-                "hovertemplate": f"{name} %{{x:.2f}}<br>a linear unit: at most 1<extra></extra>",
-            }
-            for row, value, name, marker in marks
-        ),
-        common
-        | {
-            "mode": "text",
-            "x": [top, top],
-            "y": [1, 0],
-            "text": [f"  <b>{words.figure(value)}</b>" for value in (index, spread)],
-            "textposition": "middle right",
-            "textfont": {"size": NUMBER_SIZE, "color": colours.ink},
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-        },
-    ]
-
-
-def _measure_axes(frame: _Frame, top: float, colours: Palette) -> dict[str, Any]:
-    ticks = np.arange(0, top + 0.01, 0.5 if top <= 4 else 1.0).tolist()
-    null = f"<b>1</b><br><span style='color:{colours.ink}'>a linear unit</span>"
-    return {
-        "xaxis2": {
-            "domain": list(frame.panel_x),
-            "anchor": "y2",
-            "range": [0, top],
-            "tickvals": ticks,
-            "ticktext": [null if tick == 1 else f"{tick:g}" for tick in ticks],
-            "tickangle": 0,
-            "showgrid": False,
-            "fixedrange": True,
-        },
-        "yaxis2": {
-            "domain": list(frame.panel_y),
-            "anchor": "x2",
-            "range": [-0.5, 1.5],
-            "tickvals": [1, 0],
-            "ticktext": ["index ", "spread "],
-            "tickfont": {"size": LABEL_SIZE, "color": colours.ink},
-            "showgrid": True,
-            "fixedrange": True,
-        },
-    }
 
 
 def _annotations(

@@ -109,7 +109,8 @@ def template(dark: bool = False) -> go.layout.Template:
                 "yanchor": "top",
             },
             "paper_bgcolor": colours.paper,
-            "plot_bgcolor": colours.paper,
+            # Panels without a ground of their own: none can cover what another one draws.
+            "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(colours.series),
             "xaxis": axis,
             "yaxis": axis,

@@ -60,7 +60,8 @@ def thumbnails_figure(
     across = pictures.shape[2] / pictures.shape[1]
     if columns is None:
         wide = TILE * max(1.0, 0.55 * across)
-        columns = max(1, min(len(results), int((inner + 18) // (wide + 18))))
+        fit = max(1, int((inner + 18) // (wide + 18)))
+        columns = math.ceil(len(results) / math.ceil(len(results) / fit))
     layout = plan(
         len(results),
         pictures.shape[1:3],

@@ -73,6 +73,8 @@ def tile_traces(
             (x + layout.width - 0.5, c.right, "middle left"),
         )
     ]
+    squares = max(1, round(layout.width / layout.height))
+    beside = range(squares)
     common = {"type": "scatter", "hoverinfo": "skip", "showlegend": False, "cliponaxis": False}
     line = common | {"mode": "lines"}
     return [
@@ -110,10 +112,12 @@ def tile_traces(
             "type": "scatter",
             "mode": "markers",
             "showlegend": False,
-            "x": [x + (layout.width - 1) / 2 for (x, _), _ in placed],
-            "y": [y + (layout.height - 1) / 2 for (_, y), _ in placed],
-            "customdata": layout.tiles,
-            "hovertext": [c.hover for _, c in placed],
+            "x": [
+                x - 0.5 + layout.width * (k + 0.5) / squares for (x, _), _ in placed for k in beside
+            ],
+            "y": [y + (layout.height - 1) / 2 for (_, y), _ in placed for _ in beside],
+            "customdata": [tile for tile in layout.tiles for _ in beside],
+            "hovertext": [c.hover for _, c in placed for _ in beside],
             "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {
                 "symbol": "square",
