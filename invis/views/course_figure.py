@@ -109,7 +109,7 @@ def _spec(
     steps = {"range": [0, end], "showgrid": False, "fixedrange": True}
     layout = {
         "height": height,
-        "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": BOTTOM},
+        "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": BOTTOM, "autoexpand": False},
         "title": {"text": title, "y": 1 - 20 / height, "pad": {"l": MARGIN}},
         "showlegend": several,
         "legend": {

@@ -105,7 +105,7 @@ def layers_figure(
         template=template(dark),
         width=width,
         height=height,
-        margin={"l": left, "r": RIGHT, "t": head, "b": BOTTOM},
+        margin={"l": left, "r": RIGHT, "t": head, "b": BOTTOM, "autoexpand": False},
         title={"text": escape(title, quote=False), "y": 1 - 20 / height, "pad": {"l": MARGIN}},
         showlegend=several,
         legend={
