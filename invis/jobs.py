@@ -74,6 +74,11 @@ class Job(Generic[S]):
         return self._ended.is_set()
 
     @property
+    def cancelling(self) -> bool:
+        """Whether it was told to end and has not yet."""
+        return self._cancelled.is_set() and not self.ended
+
+    @property
     def position(self) -> int:
         """How many jobs have to end before this one begins; 0 where it runs or has ended."""
         return self._worker.position(self)

@@ -15,7 +15,9 @@ from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.search import search
 from invis.cli.show import compare, show
+from invis.cli.stitch import stitch
 from invis.cli.train import evaluate, train
+from invis.cli.trajectory import trajectory
 from invis.errors import InvisError
 
 BAD_INPUT = 2
@@ -34,7 +36,7 @@ def cli() -> None:
 
 
 for _command in (
-    search, show, compare, check, models, units, train, evaluate, demo, lab,
+    search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
 ):  # fmt: skip
     cli.add_command(_command)
 

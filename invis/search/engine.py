@@ -30,6 +30,7 @@ RESTARTS = 24
 MOST_STEPS = 600
 USUAL_STEPS = 300
 STEPS_PER_SNAPSHOT = 5
+LONGEST_SILENCE = 0.1
 # A response above grey this small against the response itself is rounding, not selectivity.
 SMALLEST_RISE = 1e-5
 
@@ -233,28 +234,31 @@ def search_sets(
             for k in range(len(sets.units))
         ]  # fmt: skip
 
+    def snapshot(finished: list[xr.Dataset]) -> Snapshot:
+        ended, steps = 1 - len(sets.units) / total, min(sets.steps / usual_steps, 0.95)
+        summary = f"{total - len(sets.units)}/{total} units"
+        if len(sets.units):
+            summary += f", distance {float(sets.distance.mean()):.2f} R"
+        done = 0.3 + 0.7 * (ended + (1 - ended) * steps)
+        return Snapshot("set", sets.steps, done, summary, finished, unfinished, glance)
+
+    shown = time.perf_counter()
     while len(sets.units):
         for _ in range(STEPS_PER_SNAPSHOT):
+            # Steps of large batches and deep layers are long: whoever watches may want to stop.
+            if time.perf_counter() - shown > LONGEST_SILENCE:
+                yield snapshot([])
+                shown = time.perf_counter()
             sets.step()
         ended = sets.converged()
         late = sets.steps >= most_steps
         leaving = [k for k in range(len(sets.units)) if late or bool(ended[k])]
         finished = [now(k, bool(ended[k])) for k in leaving]
-        staying = [k for k in range(len(sets.units)) if k not in set(leaving)]
-        share = 1 - len(staying) / total
-        done = 0.3 + 0.7 * (share + (1 - share) * min(sets.steps / usual_steps, 0.95))
-        distance = float(sets.distance.mean())
         if leaving:
+            staying = [k for k in range(len(sets.units)) if k not in set(leaving)]
             sets = sets.only(torch.tensor(staying, dtype=torch.long))
-        yield Snapshot(
-            "set",
-            sets.steps,
-            done,
-            f"{total - len(staying)}/{total} units, distance {distance:.2f} R",
-            finished,
-            unfinished,
-            glance,
-        )
+        yield snapshot(finished)
+        shown = time.perf_counter()
 
 
 def _climbing(problem: Problem, climb: Climb, count: int) -> list[Preview]:

@@ -129,8 +129,9 @@ class SearchExplorer(ipw.VBox):
 
     def stop(self) -> None:
         """Stop the search; what it found so far is measured and shown."""
-        if self._job is not None:
+        if self._job is not None and not self._job.ended:
             self._job.cancel()
+            self._say("Stopping: the set is measured as it stands.")
 
     def wait(self, timeout: float | None = None) -> Dataset | None:
         """Block until the search has ended, show what it found, and return that."""
@@ -161,6 +162,8 @@ class SearchExplorer(ipw.VBox):
         if job is None:
             return
         running = not job.ended
+        if job.cancelling:
+            return
         self._search.disabled, self._stop.disabled = False, not running
         self._progress.value = job.fraction_done
         if job.state is State.WAITING:
