@@ -18,9 +18,17 @@ pytestmark = pytest.mark.browser
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PICTURE = """() => {
-  const figure = document.querySelector('.jp-OutputArea .js-plotly-plot');
+  const figure = document.querySelector('.invis-explorer .js-plotly-plot');
   const source = figure && figure.data && figure.data[0] && figure.data[0].source;
   return source ? source.length + source.slice(200, 1200) + source.slice(-600) : '';
+}"""
+# Where on the screen the second image of the second explorer lies.
+SECOND_IMAGE = """() => {
+  const figure = document.querySelectorAll('.invis-explorer')[1].querySelector('.js-plotly-plot');
+  const {xaxis, yaxis} = figure._fullLayout, box = figure.getBoundingClientRect();
+  const target = figure.calcdata[6][2];
+  return [box.left + xaxis._offset + xaxis.d2p(target.x),
+          box.top + yaxis._offset + yaxis.d2p(target.y)];
 }"""
 # No question about news; cells that are out of sight stay in the page.
 SETTINGS = {
@@ -95,6 +103,7 @@ class Notebook:
 
     def __init__(self, browser, lab, name, width=1440):
         address, _ = lab
+        self.name = name.removesuffix(".ipynb")
         self.page = browser.new_page(viewport={"width": width, "height": 900})
         self.noise, self.abroad = [], []
         self.page.on("console", self._hear)
@@ -103,7 +112,7 @@ class Notebook:
         self.page.goto(f"{address}/lab/tree/{name}?reset")
         self.page.wait_for_selector(".jp-Notebook-cell", timeout=60_000)
         # The status bar tells when the kernel is there.
-        self.page.wait_for_selector("text=/Idle/", timeout=60_000)
+        self.page.wait_for_selector("text=/\\| Idle/", timeout=60_000)
         self.page.keyboard.press("Control+B")  # the file browser takes a third of 900 px
 
     def _hear(self, message):
@@ -148,7 +157,8 @@ def write_notebook(folder, name, *cells):
 
 
 @pytest.fixture
-def opened(browser, lab):
+def opened(browser, lab, screenshots):
+    """Opens notebooks; each leaves a picture of how it was at the end."""
     made = []
 
     def open_notebook(name, width=1440):
@@ -157,6 +167,7 @@ def opened(browser, lab):
 
     yield open_notebook
     for one in made:
+        one.page.screenshot(path=screenshots / f"jupyterlab-end-{one.name}.png")
         one.close()
 
 
@@ -168,7 +179,7 @@ def test_a_search_is_seen_while_it_runs_and_stops_within_a_second(opened, lab, s
     assert notebook.errors() == 0
     explorer = page.locator(".invis-explorer").first
     explorer.scroll_into_view_if_needed()
-    explorer.locator("input[type=text]").first.fill("minivgg/conv3_2/5")
+    explorer.locator("input[type=text]").first.fill("minivgg/conv4_1/5")
     before = notebook.picture()
     began = time.monotonic()
     explorer.locator("button:has-text('Search')").click()
@@ -186,6 +197,7 @@ def test_a_search_is_seen_while_it_runs_and_stops_within_a_second(opened, lab, s
     took = time.monotonic() - stopped
     page.wait_for_timeout(500)
     page.screenshot(path=screenshots / "jupyterlab-stopped.png")
+    print(notebook.noise, notebook.abroad)
     print(f"first picture {first:.2f} s, {len(seen)} pictures in 1 s, stopped in {took:.2f} s")
     assert len(seen) >= 3
     assert took < 1.5
@@ -208,6 +220,17 @@ def test_two_explorers_and_a_cell_that_runs_again(opened, lab, screenshots):
     wait_for(lambda: "Done" in explorers.nth(1).inner_text(), 60, "the second does not search")
     assert "Press Search" in explorers.nth(0).inner_text()
     page.screenshot(path=screenshots / "jupyterlab-two-900.png")
+    page.evaluate(
+        "document.querySelectorAll('.invis-explorer')[1].querySelector('.js-plotly-plot')"
+        ".scrollIntoView({block: 'center'})"
+    )
+    page.wait_for_timeout(300)
+    page.mouse.click(*page.evaluate(SECOND_IMAGE))
+    table = explorers.nth(1).locator("td:has-text('activation on the full model')")
+    table.wait_for(timeout=10_000)
+    assert explorers.nth(1).locator("img[alt='image 2, enlarged']").count() == 1
+    table.scroll_into_view_if_needed()
+    page.screenshot(path=screenshots / "jupyterlab-image-900.png")
     notebook.run_all()
     wait_for(lambda: explorers.count() == 2, 20, "the cells that ran again show no explorers")
     wait_for(lambda: "Press Search" in explorers.nth(1).inner_text(), 20, "old state came back")
