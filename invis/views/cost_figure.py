@@ -18,7 +18,7 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.views import words
 from invis.views.course_line import null_at_floor
-from invis.views.theme import LABEL_SIZE, SIZE, TITLE_SIZE, Palette, axis_end, palette, template
+from invis.views.theme import LABEL_SIZE, SIZE, TITLE_SIZE, Palette, palette, template
 
 __all__ = ["cost_figure"]
 
@@ -66,7 +66,7 @@ def cost_figure(
         for i, ds in enumerate(results)
         if math.isfinite(_number(ds, "distance")) and not ds.attrs.get("dead")
     )
-    end = axis_end([null_at_floor(count, 0.0), *(row[1] for row in rows)], 1.5)
+    end = 1.15 * max(null_at_floor(count, 0.0), *(row[1] for row in rows), 0.0)
     height = TOP + PANEL + BOTTOM
     figure = go.Figure(_traces(results, rows, count, colours))
     figure.update_layout(
@@ -82,6 +82,7 @@ def cost_figure(
             "ticktext": [words.percent(share) for share in (0, 0.2, 0.4, 0.6, 0.8, 1)],
             "title": {"text": "alpha: what every image must keep of the activation"},
             "showgrid": False,
+            "ticklabelstandoff": 5,
         },
         yaxis={"range": [0, end], "dtick": 0.5, "ticksuffix": " "},
         annotations=_annotations(results, len(results) - len(rows), count, colours),
@@ -146,11 +147,13 @@ def _traces(
         },
         common
         | {
-            "mode": "text",
+            "mode": "markers+text",
             "x": floors,
             "y": means,
             "text": [f"<b>{words.figure(float(np.mean(i)) if i else None)}</b>" for i in indices],
-            "textposition": "top center",
+            # Invisible markers hold the numbers off the dots.
+            "marker": {"size": 13, "opacity": 0},
+            "textposition": "top right",
             "textfont": {"size": LABEL_SIZE, "color": colours.index},
         },
     ]
@@ -174,7 +177,7 @@ def _annotations(
         "align": "left",
         "showarrow": False,
     }
-    hint = f"<span style='color:{colours.muted}'>to the nearest neighbour, in units of the norm R"
+    hint = f"<span style='color:{colours.muted}'>to the nearest neighbour, in units of R"
     return [
         common
         | {
@@ -196,8 +199,7 @@ def _annotations(
             "xref": "x",
             "yref": "y",
             "x": 0.03,
-            "y": null_at_floor(count, 0.0) - 0.03,
-            "yanchor": "top",
+            "y": 0.12,
             "font": {"size": SIZE, "color": colours.null},
         },
     ]

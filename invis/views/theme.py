@@ -62,7 +62,7 @@ LIGHT = Palette(
     index="#0072b2",
     spread="#b84a00",
     warn="#8a5a00",
-    series=("#0072b2", "#b84a00", "#00795a", "#a0447f", "#8a6d00", "#17181a"),
+    series=("#0072b2", "#b84a00", "#00795a", "#a0447f", "#5a3200", "#17181a"),
 )
 DARK = Palette(
     paper="#121417",

@@ -2,16 +2,55 @@
 
 import subprocess
 import sys
+from itertools import combinations
 
+import numpy as np
 import pytest
 
 from invis.views.theme import CONFIG, DARK, LIGHT, SIZE, axis_end, palette, rgb, template
 
+# What dichromats see of linear sRGB: Machado, Oliveira & Fernandes 2009, severity 1.
+VISION = {
+    "full": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+# Linear sRGB to CIE XYZ, white D65.
+XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+
+
+def linear(colour):
+    parts = np.array(rgb(colour)) / 255
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
 
 def luminance(colour):
-    parts = [c / 255 for c in rgb(colour)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return float(np.array([0.2126, 0.7152, 0.0722]) @ linear(colour))
+
+
+def lab(colour, vision="full"):
+    """CIE L*a*b* of a colour as some eyes see it."""
+    seen = XYZ @ np.clip(VISION[vision] @ linear(colour), 0, 1) / (XYZ @ np.ones(3))
+    x, y, z = np.where(seen > (6 / 29) ** 3, np.cbrt(seen), seen / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def contrast(a, b):
@@ -26,6 +65,22 @@ def test_text_and_marks_stand_out(colours):
         assert contrast(text, colours.paper) >= 4.5
     for mark in (*colours.series, colours.index, colours.spread, colours.null):
         assert contrast(mark, colours.paper) >= 4.5
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_colour_blind_eyes_tell_series_apart(colours, vision):
+    for a, b in (*combinations(colours.series, 2), (colours.index, colours.spread)):
+        assert np.linalg.norm(lab(a, vision) - lab(b, vision)) >= 14, (a, b)
+
+
+def test_the_simulation_knows_colours_that_are_confused():
+    assert lab("#ffffff") == pytest.approx([100, 0, 0], abs=0.01)
+    for vision in ("protanopia", "deuteranopia"):
+        assert lab("#808080", vision) == pytest.approx(lab("#808080"), abs=0.1)
+    olive, brown = "#8a6d00", "#b84a00"
+    assert np.linalg.norm(lab(olive) - lab(brown)) > 30
+    assert np.linalg.norm(lab(olive, "deuteranopia") - lab(brown, "deuteranopia")) < 5
 
 
 @pytest.mark.parametrize("dark", [False, True])
