@@ -99,9 +99,8 @@ def _spec(
     text = "" if several else escape(lines[0].name, quote=False)
     name = _text(text, SIZE, colours.muted, 1 - (names_top - 4) / whole)
     name |= {"yanchor": "top", "yshift": 0, "xshift": MARGIN - LEFT - 2}
-    floors = ", ".join(words.percent(alpha) for alpha in alphas)
     headings = [
-        ("Weakest image", f"share of the reference’s activation; dashed: the floor, {floors}"),
+        ("Weakest image", "share of the reference’s activation; dashed: the floor"),
         ("Distance", "mean to the nearest neighbour, against the null"),
     ]
     if not both:

@@ -13,6 +13,10 @@ from invis.views.theme import LABEL_SIZE, SERIF, SIZE, TITLE_SIZE, Palette
 MARGIN = 28
 # The width that a figure without one is drawn for; that from which measures stand beside the set.
 USUAL_WIDTH, WIDE = 900, 1200
+# A figure without a width may be shown as narrow as this: its lines are broken for it.
+LEAST_WIDTH = 700
+# The mean width of a letter in the widest fonts of SERIF, for verdicts, and SANS, for warnings.
+WIDE_LETTER, LETTER = 9.9, 7.8
 PANEL, PANEL_GAP = 376, 48
 PANEL_NAMES, PANEL_NUMBERS = 68, 56
 ROW, TALL_ROW, AXIS_ROW = 52, 74, 62
@@ -33,8 +37,10 @@ class SetFrame:
         self, layout: Layout, kept: dict[str, Any], inner: float, room: float, beside: bool
     ) -> None:
         self.layout = layout
-        self.verdict = wrap(kept["verdict"], int(inner / 8.6)) or [""]
-        self.warnings = [line for w in kept["warnings"] for line in wrap(w, int(inner / 7.6))]
+        line_width = (kept["width"] or LEAST_WIDTH) - 2 * MARGIN
+        columns, small = int(line_width / WIDE_LETTER), int(line_width / LETTER)
+        self.verdict = wrap(kept["verdict"], columns) or [""]
+        self.warnings = [line for w in kept["warnings"] for line in wrap(w, small)]
         self.verdict_top = 22 + TITLE_SIZE + 16
         self.warnings_top = self.verdict_top + 25 * len(self.verdict) + 4
         pictures = self.warnings_top + 22 * len(self.warnings) + 58

@@ -91,6 +91,19 @@ def test_bars_are_fractions_and_the_mark_is_the_floor(result):
     np.testing.assert_allclose(at, ALPHA, atol=1e-9)
 
 
+@pytest.mark.parametrize("width", [None, 700, 1300])
+def test_a_verdict_is_broken_for_the_narrowest_screen(result, width):
+    long = "these images are far apart and still excite the unit as they should " * 3
+    figure = blank_set_figure(width=width)
+    ones = np.ones(8)
+    images, reference = result["images"].values, result["reference_image"].values
+    update_set(figure, images, reference, ones, 0.9, verdict=long, warnings=[long])
+    verdict, warning = (note.text for note in figure.layout.annotations[:2])
+    for text, letter in ((verdict, 9.7), (warning, 7.6)):
+        assert text.replace("<br>", " ") == long.strip()
+        assert max(map(len, text.split("<br>"))) * letter <= (width or 700) - 56
+
+
 def test_an_image_below_the_floor_is_drawn_as_one(result):
     fractions = result["fraction"].values.copy()
     fractions[2] = 0.4
