@@ -40,7 +40,7 @@ layouts = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(layouts, st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
+@given(layouts, st.floats(0, 0.999), st.floats(0, 0.999))
 def test_a_point_inside_a_tile_finds_it(layout, across, down):
     height, width = layout.size
     for tile in layout.tiles:
@@ -48,6 +48,9 @@ def test_a_point_inside_a_tile_finds_it(layout, across, down):
         assert 0 <= x <= width - layout.width and 0 <= y <= height - layout.height
         point = x - 0.5 + across * layout.width, y - 0.5 + down * layout.height
         assert tile_at(layout, *point) == tile
+        # The far edges belong to what lies beyond.
+        assert tile_at(layout, x - 0.5 + layout.width, y) != tile
+        assert tile_at(layout, x, y - 0.5 + layout.height) != tile
 
 
 @settings(max_examples=60, deadline=None)
