@@ -21,10 +21,12 @@ from invis.models.suggest import layers_of
 from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
 from invis.views import words
+from invis.views.changes import apply
 from invis.views.thumbnails_figure import layout_of, thumbnails_figure, unit_at
 from invis.widgets.choose import named
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.search_explorer import SearchExplorer
+from invis.widgets.width import Width
 
 AT_ONCE = 16
 MOST = 64
@@ -65,6 +67,7 @@ class LayerExplorer(ipw.VBox):
         self._job: Job[Glimpse] | None = None
         self._live: list[LiveSearch] = []
         self._watching: asyncio.Task | None = None
+        self._grid: go.FigureWidget | None = None
         channels = _channels(layer)
         button = ipw.Layout(width="120px")
         wide = {"min_width": "0"}
@@ -78,10 +81,8 @@ class LayerExplorer(ipw.VBox):
         )
         self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
         self._progress = ipw.FloatProgress(max=1.0, layout=ipw.Layout(flex="1 1 160px", **wide))
-        self._status, self._figure = (
-            ipw.HTML(),
-            ipw.VBox(layout=ipw.Layout(width="auto", min_width="0")),
-        )
+        self._status, self._width = ipw.HTML(), Width()
+        self._figure = ipw.VBox(layout=ipw.Layout(width="auto", min_width="0"))
         self._below = ipw.VBox(layout=ipw.Layout(width="auto", min_width="0"))
         row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 10px", width="100%")
         asked = [
@@ -92,6 +93,7 @@ class LayerExplorer(ipw.VBox):
                 ipw.HBox(asked, layout=row),
                 ipw.HBox([self._search, self._stop, self._progress], layout=row),
                 self._status,
+                self._width,
                 self._figure,
                 self._below,
             ],
@@ -104,7 +106,9 @@ class LayerExplorer(ipw.VBox):
         self._search.on_click(lambda _: self.search())
         self._stop.on_click(lambda _: self.stop())
         self.observe(lambda _: self._draw(), "order")
+        self._width.observe(lambda _: self._draw(), "pixels")
         self.observe(self._new_layer, "layer")
+        self.add_class("invis-explorer")
         self._say("Press Search.")
         self._made = True
         replace_earlier(self)
@@ -225,21 +229,26 @@ class LayerExplorer(ipw.VBox):
 
     def _draw(self) -> None:
         results = self.ordered()
-        for child in self._figure.children:
-            child.close()
+        self._figure.layout.display = "" if results else "none"
         if not results:
-            self._figure.children = []
             return
-        figure = go.FigureWidget(thumbnails_figure(results, dark=self._dark))
-        figure._config = figure._config | {"displayModeBar": False, "responsive": True}
-        for trace in figure.data:
-            trace.on_click(self._clicked)
-        self._figure.children = [figure]
+        width = self._width.pixels or None
+        figure = thumbnails_figure(results, dark=self._dark, width=width)
+        if self._grid is None:
+            self._grid = go.FigureWidget(figure)
+            self._grid._config = self._grid._config | {"displayModeBar": False}
+            for trace in self._grid.data:
+                trace.on_click(self._clicked)
+            self._figure.children = [self._grid]
+            return
+        # A figure that is replaced while the page still draws it leaves an empty frame behind.
+        new = figure.to_plotly_json()
+        apply(self._grid, new["data"], {k: v for k, v in new["layout"].items() if k != "template"})
 
     def _clicked(self, _trace: object, points: object, _state: object) -> None:
         xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
         if len(xs) and len(ys):
-            layout = layout_of(self._figure.children[0])
+            layout = layout_of(self._grid)
             place = unit_at(layout, float(xs[0]), float(ys[0]))
             if place is not None:
                 self.open_unit(int(self.ordered()[place].attrs["channel"]))

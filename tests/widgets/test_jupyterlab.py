@@ -22,11 +22,12 @@ PICTURE = """() => {
   const source = figure && figure.data && figure.data[0] && figure.data[0].source;
   return source ? source.length + source.slice(200, 1200) + source.slice(-600) : '';
 }"""
-# Where on the screen the second image of the second explorer lies.
-SECOND_IMAGE = """() => {
-  const figure = document.querySelectorAll('.invis-explorer')[1].querySelector('.js-plotly-plot');
+# Where on the screen the n-th tile of an explorer's first figure lies.
+TILE = """([explorer, n]) => {
+  const page = document.querySelectorAll('.invis-explorer')[explorer];
+  const figure = page.querySelector('.js-plotly-plot');
   const {xaxis, yaxis} = figure._fullLayout, box = figure.getBoundingClientRect();
-  const target = figure.calcdata[6][2];
+  const target = figure.calcdata[6][n];
   return [box.left + xaxis._offset + xaxis.d2p(target.x),
           box.top + yaxis._offset + yaxis.d2p(target.y)];
 }"""
@@ -225,7 +226,7 @@ def test_two_explorers_and_a_cell_that_runs_again(opened, lab, screenshots):
         ".scrollIntoView({block: 'center'})"
     )
     page.wait_for_timeout(300)
-    page.mouse.click(*page.evaluate(SECOND_IMAGE))
+    page.mouse.click(*page.evaluate(TILE, [1, 2]))
     table = explorers.nth(1).locator("td:has-text('activation on the full model')")
     table.wait_for(timeout=10_000)
     assert explorers.nth(1).locator("img[alt='image 2, enlarged']").count() == 1
@@ -235,4 +236,27 @@ def test_two_explorers_and_a_cell_that_runs_again(opened, lab, screenshots):
     wait_for(lambda: explorers.count() == 2, 20, "the cells that ran again show no explorers")
     wait_for(lambda: "Press Search" in explorers.nth(1).inner_text(), 20, "old state came back")
     page.screenshot(path=screenshots / "jupyterlab-again-900.png")
+    assert (notebook.noise, notebook.errors()) == ([], 0)
+
+
+def test_a_layer_fills_with_thumbnails_and_a_click_opens_one(opened, lab, screenshots):
+    _, folder = lab
+    make = "import invis\ninvis.LayerExplorer('minivgg/conv2_1', units=24, images=3)"
+    write_notebook(folder, "layer.ipynb", make)
+    notebook = opened("layer.ipynb")
+    notebook.run_all()
+    page = notebook.page
+    explorer = page.locator(".invis-explorer").first
+    explorer.locator("button:has-text('Search')").click()
+    wait_for(lambda: "Click one to look closer" in explorer.inner_text(), 90, "it does not end")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=screenshots / "jupyterlab-layer.png")
+    labels = page.locator(".invis-explorer .js-plotly-plot text:text-is('23')")
+    assert labels.count() >= 1
+    page.mouse.click(*page.evaluate(TILE, [0, 3]))
+    wait_for(lambda: page.locator(".invis-explorer").count() == 2, 20, "no unit opens")
+    opened_one = page.locator(".invis-explorer").nth(1)
+    assert opened_one.locator("input[type=text]").first.input_value() == "minivgg/conv2_1/3"
+    wait_for(lambda: "Channel 3 of conv2_1" in opened_one.inner_text(), 20, "its set is not shown")
+    page.screenshot(path=screenshots / "jupyterlab-layer-unit.png")
     assert (notebook.noise, notebook.errors()) == ([], 0)

@@ -27,8 +27,9 @@ def test_the_thumbnails_are_those_of_the_results_in_the_chosen_order(explorer):
     explorer.order = "index, highest first"
     indices = [ds.attrs["index"] for ds in explorer.ordered()]
     assert indices == sorted(indices, reverse=True)
-    (figure,) = explorer._figure.children
+    assert explorer._figure.children == (figure,)
     assert pictures(figure) == pictures(thumbnails_figure(explorer.ordered()))
+    assert figure.layout.height == thumbnails_figure(explorer.ordered()).layout.height
 
 
 def test_more_units_are_searched_without_repeating_the_others(explorer):
