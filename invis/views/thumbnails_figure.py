@@ -18,7 +18,7 @@ from invis.views.mosaic import Layout, as_meta, layout_of, mosaic, plan, tile_at
 from invis.views.theme import SIZE, TITLE_SIZE, axis_end, palette, rgb, template
 from invis.views.tiles import Caption, mosaic_axes, tile_traces
 
-__all__ = ["Layout", "layout_of", "thumbnails_figure", "unit_at"]
+__all__ = ["Layout", "blank_thumbnails_figure", "layout_of", "thumbnails_figure", "unit_at"]
 
 MARGIN, USUAL_WIDTH = 28, 900
 TILE, MOST = 92, 150
@@ -116,6 +116,16 @@ def thumbnails_figure(
         **mosaic_axes(layout, (0.0, 1.0), (20 / height, 1 - head / height)),
     )
     return figure
+
+
+def blank_thumbnails_figure(dark: bool = False) -> go.Figure:
+    """A figure of one grey image, to be changed into another with `changes.apply`."""
+    colours = palette(dark)
+    grey = np.full((1, 8, 8, 3), 128, dtype=np.uint8)
+    picture, layout = mosaic(grey, None, 1, background=rgb(colours.paper))
+    figure = go.Figure(tile_traces(picture, layout, [Caption("", "")], 1.0, colours))
+    figure.update_layout(template=template(dark), annotations=[{"text": ""}], height=200)
+    return figure.update_layout(**mosaic_axes(layout, (0.0, 1.0), (0.0, 1.0)))
 
 
 def unit_at(layout: Layout, x: float, y: float) -> int | None:

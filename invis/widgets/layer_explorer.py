@@ -22,10 +22,16 @@ from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
 from invis.views import words
 from invis.views.changes import apply
-from invis.views.thumbnails_figure import layout_of, thumbnails_figure, unit_at
+from invis.views.thumbnails_figure import (
+    blank_thumbnails_figure,
+    layout_of,
+    thumbnails_figure,
+    unit_at,
+)
 from invis.widgets.choose import named
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.search_explorer import SearchExplorer
+from invis.widgets.settings import SettingsControls
 from invis.widgets.width import Width
 
 AT_ONCE = 16
@@ -41,7 +47,7 @@ class LayerExplorer(ipw.VBox):
         units: how many, from channel 0 on.
         order: of the thumbnails, one of ORDERS.
         results: of the units that ended, by channel.
-        explorer: the SearchExplorer below the thumbnails, None before the first click.
+        explorer: the SearchExplorer below the thumbnails, hidden before the first click.
         message: what the status line says.
     """
 
@@ -62,12 +68,12 @@ class LayerExplorer(ipw.VBox):
             InvisError: there is no such layer.
         """
         self.results: dict[int, Dataset] = {}
-        self.explorer: SearchExplorer | None = None
+        known = {k: v for k, v in settings.items() if k in SettingsControls.NAMES}
+        self.explorer = SearchExplorer(f"{layer}/0", dark, **known)
         self._dark, self._settings = dark, settings
         self._job: Job[Glimpse] | None = None
         self._live: list[LiveSearch] = []
         self._watching: asyncio.Task | None = None
-        self._grid: go.FigureWidget | None = None
         channels = _channels(layer)
         button = ipw.Layout(width="120px")
         wide = {"min_width": "0"}
@@ -82,8 +88,16 @@ class LayerExplorer(ipw.VBox):
         self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
         self._progress = ipw.FloatProgress(max=1.0, layout=ipw.Layout(flex="1 1 160px", **wide))
         self._status, self._width = ipw.HTML(), Width()
-        self._figure = ipw.VBox(layout=ipw.Layout(width="auto", min_width="0"))
-        self._below = ipw.VBox(layout=ipw.Layout(width="auto", min_width="0"))
+        # All figures at once: plotly's widget takes no clicks where it joins the page later.
+        self._grid = go.FigureWidget(blank_thumbnails_figure(dark))
+        self._grid._config = self._grid._config | {"displayModeBar": False}
+        for trace in self._grid.data:
+            trace.on_click(self._clicked)
+        hidden = ipw.Layout(width="auto", min_width="0", display="none")
+        self._figure = ipw.VBox([self._grid], layout=hidden)
+        self._below = ipw.VBox(
+            [self.explorer], layout=ipw.Layout(width="auto", min_width="0", display="none")
+        )
         row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 10px", width="100%")
         asked = [
             named("layer", self._layer), named("units", self._units), named("order", self._order),
@@ -174,11 +188,8 @@ class LayerExplorer(ipw.VBox):
 
     def open_unit(self, channel: int) -> None:
         """Open a unit's result in a SearchExplorer below the thumbnails."""
-        address = f"{self.layer}/{channel}"
-        if self.explorer is None:
-            self.explorer = SearchExplorer(address, self._dark, **self._settings)
-            self._below.children = [self.explorer]
-        self.explorer.address = address
+        self._below.layout.display = ""
+        self.explorer.address = f"{self.layer}/{channel}"
         self.explorer.show(self.results[channel])
 
     def close(self) -> None:
@@ -232,16 +243,7 @@ class LayerExplorer(ipw.VBox):
         self._figure.layout.display = "" if results else "none"
         if not results:
             return
-        width = self._width.pixels or None
-        figure = thumbnails_figure(results, dark=self._dark, width=width)
-        if self._grid is None:
-            self._grid = go.FigureWidget(figure)
-            self._grid._config = self._grid._config | {"displayModeBar": False}
-            for trace in self._grid.data:
-                trace.on_click(self._clicked)
-            self._figure.children = [self._grid]
-            return
-        # A figure that is replaced while the page still draws it leaves an empty frame behind.
+        figure = thumbnails_figure(results, dark=self._dark, width=self._width.pixels or None)
         new = figure.to_plotly_json()
         apply(self._grid, new["data"], {k: v for k, v in new["layout"].items() if k != "template"})
 

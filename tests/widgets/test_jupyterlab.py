@@ -142,6 +142,13 @@ class Notebook:
     def status(self):
         return self.page.inner_text("[role=status], [role=alert]")
 
+    def click_tile(self, explorer, tile):
+        """Point at an image as a hand does, then click: plotly asks what was pointed at before."""
+        place = self.page.evaluate(TILE, [explorer, tile])
+        self.page.mouse.move(*place, steps=4)
+        self.page.wait_for_timeout(300)
+        self.page.mouse.click(*place)
+
     def errors(self):
         return self.page.locator(".jp-OutputArea-output[data-mime-type*='error']").count()
 
@@ -226,7 +233,7 @@ def test_two_explorers_and_a_cell_that_runs_again(opened, lab, screenshots):
         ".scrollIntoView({block: 'center'})"
     )
     page.wait_for_timeout(300)
-    page.mouse.click(*page.evaluate(TILE, [1, 2]))
+    notebook.click_tile(1, 2)
     table = explorers.nth(1).locator("td:has-text('activation on the full model')")
     table.wait_for(timeout=10_000)
     assert explorers.nth(1).locator("img[alt='image 2, enlarged']").count() == 1
@@ -247,16 +254,19 @@ def test_a_layer_fills_with_thumbnails_and_a_click_opens_one(opened, lab, screen
     notebook.run_all()
     page = notebook.page
     explorer = page.locator(".invis-explorer").first
-    explorer.locator("button:has-text('Search')").click()
+    explorer.locator("button:has-text('Search')").first.click()
     wait_for(lambda: "Click one to look closer" in explorer.inner_text(), 90, "it does not end")
     page.wait_for_timeout(1000)
     page.screenshot(path=screenshots / "jupyterlab-layer.png")
     labels = page.locator(".invis-explorer .js-plotly-plot text:text-is('23')")
     assert labels.count() >= 1
-    page.mouse.click(*page.evaluate(TILE, [0, 3]))
-    wait_for(lambda: page.locator(".invis-explorer").count() == 2, 20, "no unit opens")
+    notebook.click_tile(0, 3)
     opened_one = page.locator(".invis-explorer").nth(1)
+    opened_one.wait_for(timeout=20_000)
     assert opened_one.locator("input[type=text]").first.input_value() == "minivgg/conv2_1/3"
     wait_for(lambda: "Channel 3 of conv2_1" in opened_one.inner_text(), 20, "its set is not shown")
+    opened_one.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+    notebook.click_tile(1, 2)
+    opened_one.locator("img[alt='image 2, enlarged']").wait_for(timeout=20_000)
     page.screenshot(path=screenshots / "jupyterlab-layer-unit.png")
     assert (notebook.noise, notebook.errors()) == ([], 0)

@@ -48,7 +48,9 @@ def test_a_click_opens_the_unit_with_its_result(explorer):
     explorer.order = "index, lowest first"
     explorer.search()
     lowest = explorer.wait(60)[0]
+    assert explorer._below.layout.display == "none"
     explorer._clicked(None, type("Points", (), {"xs": [2], "ys": [2]}), None)
+    assert explorer._below.layout.display == ""
     assert explorer.explorer.address == lowest.attrs["address"]
     assert explorer.explorer.result is lowest
     first = explorer.explorer
