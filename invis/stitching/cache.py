@@ -47,7 +47,7 @@ def content_hash(*parts: object) -> str:
 
 def _add_array(digest: hashlib._Hash, array: NDArray | Tensor) -> None:
     tensor = torch.as_tensor(
-        np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array
+        np.array(array, order="C") if isinstance(array, np.ndarray) else array
     )
     digest.update(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
     # Bytes, because numpy does not know bfloat16.
