@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from html import escape
 from typing import Any
 
 import ipywidgets as ipw
@@ -15,7 +13,7 @@ import traitlets
 from xarray import Dataset
 
 from invis.errors import InvisError
-from invis.jobs import Job, State, follow, worker
+from invis.jobs import Job, State
 from invis.models.address import format_channels, parse_address
 from invis.models.suggest import layers_of
 from invis.models.unit import units_at
@@ -29,6 +27,7 @@ from invis.views.thumbnails_figure import (
     unit_at,
 )
 from invis.widgets.choose import named
+from invis.widgets.explorer import Explorer, time_left
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.search_explorer import SearchExplorer
 from invis.widgets.settings import SettingsControls
@@ -39,7 +38,7 @@ MOST = 64
 ORDERS = ("channel", "index, highest first", "index, lowest first", "spread, highest first")
 
 
-class LayerExplorer(ipw.VBox):
+class LayerExplorer(Explorer):
     """Search the units of a layer in batches; a click on one opens it in a SearchExplorer.
 
     Attributes:
@@ -48,15 +47,12 @@ class LayerExplorer(ipw.VBox):
         order: of the thumbnails, one of ORDERS.
         results: of the units that ended, by channel.
         explorer: the SearchExplorer below the thumbnails, hidden before the first click.
-        message: what the status line says.
     """
 
     layer = traitlets.Unicode()
     units = traitlets.Int(AT_ONCE)
     order = traitlets.Enum(ORDERS, ORDERS[0])
-    message = traitlets.Unicode()
-
-    _made = False
+    LOOKS_PER_SECOND = 4.0
 
     def __init__(
         self, layer: str = "minivgg/conv2_2", units: int = AT_ONCE, dark: bool = False,
@@ -67,27 +63,20 @@ class LayerExplorer(ipw.VBox):
         Raises:
             InvisError: there is no such layer.
         """
+        super().__init__()
         self.results: dict[int, Dataset] = {}
         known = {k: v for k, v in settings.items() if k in SettingsControls.NAMES}
         self.explorer = SearchExplorer(f"{layer}/0", dark, **known)
         self._dark, self._settings = dark, settings
-        self._job: Job[Glimpse] | None = None
         self._live: list[LiveSearch] = []
-        self._watching: asyncio.Task | None = None
         channels = _channels(layer)
-        button = ipw.Layout(width="120px")
         wide = {"min_width": "0"}
         self._layer = ipw.Text(continuous_update=False, layout=ipw.Layout(flex="2 1 240px", **wide))
         self._units = ipw.BoundedIntText(
             min=1, max=channels, layout=ipw.Layout(flex="1 1 90px", **wide)
         )
         self._order = ipw.Dropdown(options=ORDERS, layout=ipw.Layout(flex="1 1 190px", **wide))
-        self._search = ipw.Button(
-            description="Search", icon="play", button_style="primary", layout=button
-        )
-        self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
-        self._progress = ipw.FloatProgress(max=1.0, layout=ipw.Layout(flex="1 1 160px", **wide))
-        self._status, self._width = ipw.HTML(), Width()
+        self._width = Width()
         # All figures at once: plotly's widget takes no clicks where it joins the page later.
         self._grid = go.FigureWidget(blank_thumbnails_figure(dark))
         self._grid._config = self._grid._config | {"displayModeBar": False}
@@ -102,29 +91,23 @@ class LayerExplorer(ipw.VBox):
         asked = [
             named("layer", self._layer), named("units", self._units), named("order", self._order),
         ]  # fmt: skip
-        super().__init__(
-            [
-                ipw.HBox(asked, layout=row),
-                ipw.HBox([self._search, self._stop, self._progress], layout=row),
-                self._status,
-                self._width,
-                self._figure,
-                self._below,
-            ],
-            layout=ipw.Layout(width="100%"),
-        )
+        self._figures = [self._grid, self.explorer]
+        self.children = [
+            ipw.HBox(asked, layout=row),
+            ipw.HBox([self._search, self._stop, self._progress], layout=row),
+            self._status,
+            self._width,
+            self._figure,
+            self._below,
+        ]
         traitlets.link((self, "layer"), (self._layer, "value"))
         traitlets.link((self, "units"), (self._units, "value"))
         traitlets.link((self, "order"), (self._order, "value"))
         self.layer, self.units = layer, min(units, channels)
-        self._search.on_click(lambda _: self.search())
-        self._stop.on_click(lambda _: self.stop())
         self.observe(lambda _: self._draw(), "order")
         self._width.observe(lambda _: self._draw(), "pixels")
         self.observe(self._new_layer, "layer")
-        self.add_class("invis-explorer")
         self._say("Press Search.")
-        self._made = True
         replace_earlier(self)
 
     def __repr__(self) -> str:
@@ -146,26 +129,11 @@ class LayerExplorer(ipw.VBox):
             self._say("All of these units have been searched.")
             return None
         batches = [missing[i : i + AT_ONCE] for i in range(0, len(missing), AT_ONCE)]
-        device = self._settings.get("device")
         self._live = [self._batch(self.layer, channels) for channels in batches]
         live = self._live
-        try:
-            self._job = worker(device).submit(lambda: _one_after_another(live), self.layer)
-        except InvisError as error:
-            self._say(str(error), wrong=True)
-            return None
-        self._show_progress()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self._job  # Outside a notebook the caller waits for it.
-        self._watching = loop.create_task(self._watch(self._job))
-        return self._job
-
-    def stop(self) -> None:
-        """Stop the search; what it found so far is kept."""
-        if self._job is not None:
-            self._job.cancel()
+        return self._start(
+            self._settings.get("device"), lambda: _one_after_another(live), self.layer
+        )
 
     def wait(self, timeout: float | None = None) -> list[Dataset]:
         """Block until the search has ended; the results in the order of the thumbnails."""
@@ -192,51 +160,27 @@ class LayerExplorer(ipw.VBox):
         self.explorer.address = f"{self.layer}/{channel}"
         self.explorer.show(self.results[channel])
 
-    def close(self) -> None:
-        """Cancel the search and remove the widget, with the explorer that it opened."""
-        if self._made:
-            self.stop()
-            if self._watching is not None:
-                self._watching.cancel()
-            for child in [*self._figure.children, *self._below.children]:
-                child.close()
-        super().close()
-
     def _batch(self, layer: str, channels: list[int]) -> LiveSearch:
         address = f"{layer}/{format_channels(channels)}"
         settings = {k: v for k, v in self._settings.items() if k != "device"}
         device = self._settings.get("device")
         return LiveSearch(lambda: units_at(address, device=device), unfinished=False, **settings)
 
-    async def _watch(self, job: Job[Glimpse]) -> None:
-        async for _ in follow(job, looks_per_second=4):
-            if job is self._job:
-                self._show_progress()
-
-    def _show_progress(self) -> None:
-        job = self._job
-        if job is None:
-            return
+    def _show_news(self, job: Job[Glimpse]) -> None:
         found = [ds for live in list(self._live) for ds in list(live.results)]
         before = len(self.results)
         self.results |= {int(ds.attrs["channel"]): ds for ds in found}
         if len(self.results) > before:
             self._draw()
-        self._stop.disabled = job.ended
-        self._progress.value = job.fraction_done
         have = f"{len(self.results)} units"
-        if job.state is State.WAITING:
-            self._say(f"Waiting: {job.position} before it.")
-        elif job.state is State.FAILED:
+        if job.state is State.FAILED:
             self._say(job.error, wrong=True)
         elif job.state is State.CANCELLED:
             self._say(f"Stopped; {have} so far. Search goes on with the others.")
         elif job.state is State.DONE:
             self._say(f"{have} in {job.seconds:.1f} s. Click one to look closer.")
         else:
-            left = job.seconds_left
-            rest = f", about {left:.0f} s left" if left is not None and left >= 1 else ""
-            self._say(f"{have} so far{rest}.")
+            self._say(f"{have} so far{time_left(job)}.")
 
     def _draw(self) -> None:
         results = self.ordered()
@@ -265,12 +209,6 @@ class LayerExplorer(ipw.VBox):
         self._job, self._live, self.results = None, [], {}
         self._draw()
         self._say("Press Search.")
-
-    def _say(self, text: str, wrong: bool = False) -> None:
-        self.message = text
-        role = "alert" if wrong else "status"
-        mark = '<b style="color:#b84a00">&#9888;</b> ' if wrong else ""
-        self._status.value = f'<span role="{role}">{mark}{escape(text)}</span>'
 
 
 def _channels(layer: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ import traitlets
 from xarray import Dataset
 
 from invis.errors import InvisError
-from invis.jobs import Job, State, follow, worker
+from invis.jobs import Job, State
 from invis.models.unit import Units
 from invis.search import save
 from invis.search.live import Glimpse, LiveSearch
 from invis.widgets.choose import OwnUnitChooser, UnitChooser, named
 from invis.widgets.code import search_code
 from invis.widgets.detail import Detail
+from invis.widgets.explorer import Explorer, time_left
 from invis.widgets.history import History
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.settings import SettingsControls
@@ -27,7 +27,7 @@ from invis.widgets.stage import Stage
 DEFAULT = "minivgg/conv2_2/31"
 
 
-class SearchExplorer(ipw.VBox):
+class SearchExplorer(Explorer):
     """Search invariant sets of one unit after the other.
 
     Every control is also a trait of `chooser` or `settings`, and every button a method, so that the
@@ -39,19 +39,16 @@ class SearchExplorer(ipw.VBox):
             `device` and `seed`.
         history: the searches that ended; `history.results` are their data sets.
         result: the newest of them, or None.
-        message: what the status line says.
         follow: whether a changed setting starts a new search.
         dark: whether the figures are dark.
     """
 
     address = traitlets.Unicode()
     result = traitlets.Any(None, allow_none=True)
-    message = traitlets.Unicode()
     follow = traitlets.Bool(False)
     dark = traitlets.Bool(False)
 
     chooser: UnitChooser | OwnUnitChooser
-    _made = False
 
     def __init__(self, unit: str | Units = DEFAULT, dark: bool = False, **settings: Any) -> None:
         """`unit` is an address, or units of the user's own network; `settings` as for a search.
@@ -59,6 +56,7 @@ class SearchExplorer(ipw.VBox):
         Raises:
             InvisError: there is no such unit, or a setting is out of range.
         """
+        super().__init__()
         self.chooser = UnitChooser(unit) if isinstance(unit, str) else OwnUnitChooser(unit)
         self.settings = SettingsControls()
         unknown = [name for name in settings if name not in self.settings.NAMES]
@@ -67,18 +65,16 @@ class SearchExplorer(ipw.VBox):
                 f"setting {unknown[0]!r} is unknown: use {', '.join(self.settings.NAMES)}"
             )
         self._own = not isinstance(unit, str)
-        self._job: Job[Glimpse] | None = None
         self._live: LiveSearch | None = None
         self._stopping: list[tuple[Job[Glimpse], LiveSearch]] = []
         self._asked: tuple[str, dict[str, Any]] = ("", {})
-        self._watching: asyncio.Task | None = None
         self.stage = Stage(dark, self._open_tile)
+        self._figures = [self.stage]
         self.detail = Detail()
         self.history = History(self.stage.show_courses)
         self._path, self._proposed = ipw.Text(placeholder="name.nc"), ""
         self._make_controls()
-        super().__init__(self._arrange(), layout=ipw.Layout(width="100%"))
-        self.add_class("invis-explorer")
+        self.children = self._arrange()
         self.dark = dark
         traitlets.link((self.chooser, "address"), (self, "address"))
         traitlets.link((self, "follow"), (self._follow, "value"))
@@ -92,7 +88,6 @@ class SearchExplorer(ipw.VBox):
         self.chooser.observe(lambda change: self._say(change["new"]), "hint")
         self._changed(None)
         self._say("Press Search.")
-        self._made = True
         replace_earlier(self)
 
     def __repr__(self) -> str:
@@ -112,25 +107,18 @@ class SearchExplorer(ipw.VBox):
             self._job = self._live = None
         try:
             settings = self.settings.values()
-            device = settings["device"]
-            live = LiveSearch(self.chooser.opener(self.address, device), **settings)
-            self._job = worker(device).submit(live.steps, self.address)
         except InvisError as error:
             self._say(str(error), wrong=True)
             return None
+        device = settings["device"]
+        live = LiveSearch(self.chooser.opener(self.address, device), **settings)
         self._live, self._asked = live, (self.address, settings)
-        self._show_progress()
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return self._job  # Outside a notebook the caller waits for it.
-        self._watching = loop.create_task(self._watch(self._job))
-        return self._job
+        return self._start(device, live.steps, self.address)
 
     def stop(self) -> None:
         """Stop the search; what it found so far is measured and shown."""
-        if self._job is not None and not self._job.ended:
-            self._job.cancel()
+        super().stop()
+        if self._job is not None and self._job.cancelling:
             self._say("Stopping: the set is measured as it stands.")
 
     def wait(self, timeout: float | None = None) -> Dataset | None:
@@ -139,44 +127,16 @@ class SearchExplorer(ipw.VBox):
             self._gather()
         return self.result
 
-    def close(self) -> None:
-        """Cancel the search and remove the widget."""
-        if self._made:
-            self.stop()
-            if self._watching is not None:
-                self._watching.cancel()
-            self.stage.close()
-        super().close()
-
     # The running search
 
-    async def _watch(self, job: Job[Glimpse]) -> None:
-        async for _ in follow(job):
-            if job is self._job:
-                self._show_progress()
-        self._gather()
-
-    def _show_progress(self) -> None:
-        """Put what is newest of the running search on the screen."""
-        job = self._job
-        if job is None:
+    def _show_news(self, job: Job[Glimpse]) -> None:
+        if job.ended:
             return
-        running = not job.ended
-        if job.cancelling:
-            return
-        self._search.disabled, self._stop.disabled = False, not running
-        self._progress.value = job.fraction_done
-        if job.state is State.WAITING:
-            ahead = f"{job.position} before it" if job.position else "next"
-            self._say(f"Waiting: {ahead}.")
-        elif running and job.latest is not None:
-            self._draw(job.latest, job.seconds_left)
-        elif running:
+        if job.latest is None:
             self._say("Loading the model…")
-
-    def _draw(self, seen: Glimpse, left: float | None) -> None:
-        rest = f", about {left:.0f} s left" if left is not None and left >= 1 else ""
-        self._say(f"{seen.summary[:1].upper()}{seen.summary[1:]}{rest}.")
+            return
+        seen = job.latest
+        self._say(f"{seen.summary[:1].upper()}{seen.summary[1:]}{time_left(job)}.")
         if seen.previews:
             (preview,) = seen.previews
             alpha = self._asked[1]["activation"]
@@ -192,7 +152,7 @@ class SearchExplorer(ipw.VBox):
         if job is None or live is None or not job.ended:
             return
         self._job = self._live = None
-        self._search.disabled, self._stop.disabled = False, True
+        self._stop.disabled = True
         self._progress.value = job.fraction_done
         for ds in live.results:
             self.show(ds)
@@ -217,13 +177,6 @@ class SearchExplorer(ipw.VBox):
 
     def _make_controls(self) -> None:
         button = ipw.Layout(width="120px")
-        self._search = ipw.Button(
-            description="Search", icon="play", button_style="primary", layout=button
-        )
-        self._stop = ipw.Button(description="Stop", icon="stop", disabled=True, layout=button)
-        self._progress = ipw.FloatProgress(
-            max=1.0, layout=ipw.Layout(flex="1 1 160px", min_width="0")
-        )
         self._follow = ipw.ToggleButton(
             description="Follow", icon="refresh", layout=ipw.Layout(width="100px"),
             tooltip="Search again whenever the unit or a setting changes",
@@ -231,15 +184,12 @@ class SearchExplorer(ipw.VBox):
         self._dark = ipw.ToggleButton(
             description="Dark", icon="adjust", layout=ipw.Layout(width="90px")
         )
-        self._status = ipw.HTML(layout=ipw.Layout(width="100%"))
         self._code = ipw.Textarea(
             layout=ipw.Layout(width="100%", height="130px"), rows=5, disabled=False
         )
         self._path.layout = ipw.Layout(flex="1 1 240px", min_width="0")
         self._save = ipw.Button(description="Save", icon="save", layout=button)
         self._saved = ipw.HTML()
-        self._search.on_click(lambda _: self.search())
-        self._stop.on_click(lambda _: self.stop())
         self._save.on_click(lambda _: self.save())
         self.observe(self._restyle, "dark")
 
@@ -299,12 +249,6 @@ class SearchExplorer(ipw.VBox):
     def _open_tile(self, tile: int) -> None:
         self.detail.choose(tile)
         self._tabs.selected_index = 1
-
-    def _say(self, text: str, wrong: bool = False) -> None:
-        self.message = text
-        role = "alert" if wrong else "status"
-        mark = '<b style="color:#b84a00">&#9888;</b> ' if wrong else ""
-        self._status.value = f'<span role="{role}" class="invis-status">{mark}{escape(text)}</span>'
 
 
 def _file_name(ds: Dataset) -> str:
