@@ -46,9 +46,7 @@ def content_hash(*parts: object) -> str:
 
 
 def _add_array(digest: hashlib._Hash, array: NDArray | Tensor) -> None:
-    tensor = torch.as_tensor(
-        np.array(array, order="C") if isinstance(array, np.ndarray) else array
-    )
+    tensor = torch.as_tensor(np.array(array, order="C") if isinstance(array, np.ndarray) else array)
     digest.update(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
     # Bytes, because numpy does not know bfloat16.
     digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
