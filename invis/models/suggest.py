@@ -21,6 +21,11 @@ def layers_of(model: str) -> tuple[Layer, ...]:
     return tuple(layers(architecture(model.partition("@")[0])))
 
 
+def listed_layer(model: str, name: str) -> Layer | None:
+    """The layer of a model that `layers_of` lists under this name or alias."""
+    return next((one for one in layers_of(model) if name in (one.layer, one.alias)), None)
+
+
 def suggest(text: str, limit: int = LIMIT) -> list[str]:
     """Addresses that `text` may become, the nearest first; part by part, as a shell completes.
 
@@ -37,7 +42,7 @@ def suggest(text: str, limit: int = LIMIT) -> list[str]:
         return []
     if len(parts) == 2:
         return [f"{parts[0]}/{name}/" for name in _matching(_names(known), parts[1])][:limit]
-    layer = next((one for one in known if parts[1] in (one.layer, one.alias)), None)
+    layer = listed_layer(parts[0], parts[1])
     if len(parts) > 3 or layer is None:
         return []
     channels = [str(k) for k in range(layer.channels) if str(k).startswith(parts[2])]

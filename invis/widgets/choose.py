@@ -14,8 +14,8 @@ from invis.models.address import parse_address
 from invis.models.catalogue import catalogue
 from invis.models.layers import Layer, layers
 from invis.models.sources import EMBEDDED, shipped, weights_enum
-from invis.models.suggest import layers_of, suggest
-from invis.models.unit import Units, units_at
+from invis.models.suggest import layers_of, listed_layer, suggest
+from invis.models.unit import Units, check_channels, units_at
 from invis.models.zoo import TRUTH
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
@@ -76,18 +76,14 @@ class UnitChooser(ipw.VBox):
         where = parse_address(proposal["value"])
         if len(where.channels) != 1:
             raise InvisError(f"address {proposal['value']!r} names several units: give one")
-        known = layers_of(where.model)
-        layer = next((one for one in known if where.layer in (one.layer, one.alias)), None)
+        layer = listed_layer(where.model, where.layer)
         if layer is None:
-            near = ", ".join(suggest(f"{where.model}/{where.layer}")[:3]) or known[0].layer
+            near = ", ".join(suggest(f"{where.model}/{where.layer}")[:3])
+            near = near or layers_of(where.model)[0].layer
             raise InvisError(
                 f"address {proposal['value']!r} names no layer of {where.model}: try {near}"
             )
-        if where.channels[0] >= layer.channels:
-            raise InvisError(
-                f"address {proposal['value']!r} names no unit: {layer.layer} has channels 0 to "
-                f"{layer.channels - 1}"
-            )
+        check_channels(layer, where.channels, where.model)
         return str(where)
 
     @traitlets.observe("address")
@@ -96,7 +92,8 @@ class UnitChooser(ipw.VBox):
         self._busy = True
         try:
             known = layers_of(where.model)
-            layer = next(one for one in known if where.layer in (one.layer, one.alias))
+            layer = listed_layer(where.model, where.layer)
+            assert layer is not None
             self._model.value = where.model
             self._weights.options = weights_of(where.model)
             self._weights.value = where.weights or self.file

@@ -8,33 +8,27 @@ from dataclasses import replace
 from typing import Any
 
 import ipywidgets as ipw
-import plotly.graph_objects as go
 import traitlets
 from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.jobs import Job, State
 from invis.models.address import format_channels, parse_address
-from invis.models.suggest import layers_of
+from invis.models.suggest import layers_of, listed_layer
 from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
 from invis.views import words
 from invis.views.changes import apply
-from invis.views.thumbnails_figure import (
-    blank_thumbnails_figure,
-    layout_of,
-    thumbnails_figure,
-    unit_at,
-)
+from invis.views.thumbnails_figure import blank_thumbnails_figure, thumbnails_figure
 from invis.widgets.choose import named
 from invis.widgets.explorer import Explorer, time_left
+from invis.widgets.figure import clicked_tile, live_figure
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.search_explorer import SearchExplorer
 from invis.widgets.settings import SettingsControls
 from invis.widgets.width import Width
 
 AT_ONCE = 16
-MOST = 64
 ORDERS = ("channel", "index, highest first", "index, lowest first", "spread, highest first")
 
 
@@ -78,10 +72,7 @@ class LayerExplorer(Explorer):
         self._order = ipw.Dropdown(options=ORDERS, layout=ipw.Layout(flex="1 1 190px", **wide))
         self._width = Width()
         # All figures at once: plotly's widget takes no clicks where it joins the page later.
-        self._grid = go.FigureWidget(blank_thumbnails_figure(dark))
-        self._grid._config = self._grid._config | {"displayModeBar": False}
-        for trace in self._grid.data:
-            trace.on_click(self._clicked)
+        self._grid = live_figure(blank_thumbnails_figure(dark), self._clicked)
         hidden = ipw.Layout(width="auto", min_width="0", display="none")
         self._figure = ipw.VBox([self._grid], layout=hidden)
         self._below = ipw.VBox(
@@ -192,12 +183,9 @@ class LayerExplorer(Explorer):
         apply(self._grid, new["data"], {k: v for k, v in new["layout"].items() if k != "template"})
 
     def _clicked(self, _trace: object, points: object, _state: object) -> None:
-        xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
-        if len(xs) and len(ys):
-            layout = layout_of(self._grid)
-            place = unit_at(layout, float(xs[0]), float(ys[0]))
-            if place is not None:
-                self.open_unit(int(self.ordered()[place].attrs["channel"]))
+        place = clicked_tile(self._grid, points)
+        if place is not None:
+            self.open_unit(int(self.ordered()[place].attrs["channel"]))
 
     def _new_layer(self, _: Any) -> None:
         self.stop()
@@ -214,10 +202,9 @@ class LayerExplorer(Explorer):
 def _channels(layer: str) -> int:
     """How many channels `model[@weights]/layer` has."""
     where = parse_address(f"{layer}/0")
-    known = layers_of(where.model)
-    found = next((one for one in known if where.layer in (one.layer, one.alias)), None)
+    found = listed_layer(where.model, where.layer)
     if found is None:
-        names = ", ".join(one.layer for one in known[:8])
+        names = ", ".join(one.layer for one in layers_of(where.model)[:8])
         raise InvisError(f"layer {layer!r} is unknown: {where.model} has {names}")
     return found.channels
 

@@ -7,13 +7,13 @@ from functools import partial
 
 import ipywidgets as ipw
 import numpy as np
-import plotly.graph_objects as go
 from xarray import Dataset
 
 from invis.search.preview import Preview
 from invis.views.course_figure import CourseLine, course_figure, null_at_floor, update_course
-from invis.views.set_figure import blank_set_figure, layout_of, show_set, tile_at, update_set
+from invis.views.set_figure import blank_set_figure, show_set, update_set
 from invis.views.theme import template
+from invis.widgets.figure import clicked_tile, live_figure
 from invis.widgets.width import Width
 
 # What a tab's page leaves free at its sides.
@@ -35,12 +35,8 @@ class Stage(ipw.VBox):
         self.on_tile = on_tile
         self._drawn: Callable[[], None] = lambda: None  # Shows again what was shown last.
         self._dark, self.width = dark, Width()
-        self.images = go.FigureWidget(blank_set_figure(dark))
-        self.course = go.FigureWidget(course_figure([CourseLine("")], dark))
-        for figure in (self.images, self.course):
-            figure._config = figure._config | {"displayModeBar": False}
-        for trace in self.images.data:
-            trace.on_click(self._clicked)
+        self.images = live_figure(blank_set_figure(dark), self._clicked)
+        self.course = live_figure(course_figure([CourseLine("")], dark))
         self.course_box = ipw.VBox([self.course])
         super().__init__([self.width, self.images])
         self.width.observe(lambda _: self.restyle(self._dark), "pixels")
@@ -85,11 +81,9 @@ class Stage(ipw.VBox):
         super().close()
 
     def _clicked(self, _trace: object, points: object, _state: object) -> None:
-        xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
-        if len(xs) and len(ys):
-            tile = tile_at(layout_of(self.images), float(xs[0]), float(ys[0]))
-            if tile is not None:
-                self.on_tile(tile)
+        tile = clicked_tile(self.images, points)
+        if tile is not None:
+            self.on_tile(tile)
 
 
 def _course_line(preview: Preview, alpha: float) -> CourseLine:

@@ -1,0 +1,29 @@
+"""Plotly figures that live in an explorer: no tool bar, clicks on the tiles of a mosaic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+
+from invis.views.mosaic import layout_of, tile_at
+
+Clicked = Callable[[object, object, object], None]
+
+
+def live_figure(figure: go.Figure, on_click: Clicked | None = None) -> go.FigureWidget:
+    """The widget of a figure, which calls `on_click` for a click on any of its traces."""
+    widget = go.FigureWidget(figure)
+    widget._config = widget._config | {"displayModeBar": False}
+    if on_click is not None:
+        for trace in widget.data:
+            trace.on_click(on_click)
+    return widget
+
+
+def clicked_tile(figure: go.FigureWidget, points: object) -> int | None:
+    """The tile of a figure's mosaic that plotly's points of a click lie on, or None."""
+    xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
+    if not len(xs) or not len(ys):
+        return None
+    return tile_at(layout_of(figure), float(xs[0]), float(ys[0]))
