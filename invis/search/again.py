@@ -1,0 +1,55 @@
+"""The problem that a saved result was a solution of: its units, band, contrast and scale."""
+
+from __future__ import annotations
+
+import torch
+import xarray as xr
+
+from invis.errors import InvisError
+from invis.models.unit import Units, units_at
+from invis.search.band import Band
+from invis.search.problem import Problem
+
+HASH_DIGITS = 12
+
+
+def problem_of(
+    ds: xr.Dataset,
+    units: Units | None = None,
+    weights: str | None = None,
+    device: str | torch.device | None = None,
+) -> Problem:
+    """The problem of one unit in which a result's images live.
+
+    Args:
+        ds: a result of a search.
+        units: the unit, one only; found by the result's address if left out.
+        weights: a name or file for the address's model.
+        device: where to compute.
+
+    Raises:
+        InvisError: if the unit is dead, there is no such unit, or it is not the one of the result.
+    """
+    address = str(ds.attrs.get("address", ""))
+    if bool(ds.attrs.get("dead")):
+        raise InvisError(f"ds is the result of {address}, a dead unit: nothing excites it")
+    found = units_at(address, weights, device) if units is None else units
+    if device is not None:
+        found = found.to(device)
+    if len(found) != 1:
+        raise InvisError(f"units holds {len(found)} units: give the one of {address}")
+    _, height, width = found.image_shape
+    shape = (ds.sizes["row"], ds.sizes["column"])
+    if shape != (height, width):
+        raise InvisError(
+            f"ds holds images of {shape[0]} x {shape[1]} px, but {found.addresses[0]} sees "
+            f"{height} x {width} px: give the unit that the result was made with"
+        )
+    known, now = str(ds.attrs.get("weights_hash", "")), found.model.weights_hash
+    if known and now and known[:HASH_DIGITS] != now[:HASH_DIGITS]:
+        raise InvisError(
+            f"weights of {found.addresses[0]} have the hash {now[:HASH_DIGITS]}, but the result "
+            f"was made with {known[:HASH_DIGITS]}: give those weights"
+        )
+    band = Band(found.image_shape, float(ds.attrs["band_low"]), float(ds.attrs["band_high"]))
+    return Problem(found, band, float(ds.attrs["contrast"]))

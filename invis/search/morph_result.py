@@ -1,0 +1,191 @@
+"""A morph as labelled arrays: 8-bit frames, measured on the full model beside their straight line.
+
+Two straight lines are the null model of a morph, and both are measured. The *straight line* mixes
+the two images and brings the mixture back to the norm R: that is the great circle between them.
+The *cross-fade* only mixes them, as a slide show does, so that it also loses contrast.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invis import __version__
+from invis.errors import InvisError
+from invis.search.quantise import eight_bit
+from invis.search.string import Strings, great_circle, lengths
+
+FORMAT = "invis-morph-1"
+# What rounding to 8 bits may cost, a fraction of the reference.
+ROUNDING = 2e-3
+KEPT = (
+    "address", "alpha", "contrast", "reference", "grey_response", "band_low", "band_high", "seed",
+    "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "window",
+    "input_size", "grey",
+)  # fmt: skip
+PLACES = ("through", "islands")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The two images of the set.
+
+    Attributes:
+        first, second: their places.
+        pixels: (2, h, w, C) as they are.
+        points: (2, D) as unit vectors.
+    """
+
+    first: int
+    second: int
+    pixels: NDArray[np.uint8]
+    points: Tensor
+
+
+def build_morph(
+    ds: xr.Dataset, path: Strings, every: int, ends: Ends, about: dict[str, Any]
+) -> xr.Dataset:
+    """Round every so many nodes of a path (1, K, D) to a frame and measure these on the full model.
+
+    Returns:
+        frames, straight_frames (frame, row, column, colour) uint8; fraction, straight_fraction and
+        fade_fraction (frame); position (frame), the way gone along the path, 0 to 1.
+    """
+    problem = path.problem
+    nodes = path.nodes[0, ::every]
+    count = len(nodes)
+    frames = _rounded(path, nodes, ends)
+    straight_nodes = great_circle(ends.points, count)
+    straight = _rounded(path, straight_nodes, ends)
+    share = np.linspace(0, 1, count)[:, None, None, None]
+    mixed = (1 - share) * ends.pixels[0] + share * ends.pixels[1]
+    fade = np.round(mixed).astype(np.uint8)
+    measured = problem.units.full_responses(
+        np.concatenate([frames, straight, fade]), [0] * 3 * count
+    )
+    fractions = ((measured.double().numpy() - path.grey) / path.span).reshape(3, count)
+    way_lowest = float(path.look()[0])
+    way = lengths(path.nodes)[0].cpu().double().numpy().reshape(count - 1, every).sum(1)
+    length, chord = float(way.sum()), float((ends.points[0] - ends.points[1]).norm())
+    lowest = min(float(fractions[0].min()), way_lowest)
+    values: dict[str, Any] = {key: ds.attrs[key] for key in KEPT if key in ds.attrs}
+    values |= {
+        "format": FORMAT,
+        "first": ends.first,
+        "second": ends.second,
+        "connected": int(lowest >= min(path.alpha, *fractions[0, [0, -1]]) - ROUNDING),
+        "fraction_min": float(fractions[0].min()),
+        "path_fraction_min": way_lowest,
+        "straight_fraction_min": float(fractions[1].min()),
+        "fade_fraction_min": float(fractions[2].min()),
+        "length": length,
+        "straight_length": float(lengths(ends.points[None])[0, 0]),
+        "chord": chord,
+        "device": str(problem.device),
+        "threads": torch.get_num_threads(),
+        "invis_version": __version__,
+        "torch_version": str(torch.__version__),
+        **about,
+    }
+    place = ("frame", "row", "column", "colour")
+    return xr.Dataset(
+        {
+            "frames": (place, frames),
+            "straight_frames": (place, straight),
+            "fade_frames": (place, fade),
+            "fraction": ("frame", fractions[0].astype(np.float32)),
+            "straight_fraction": ("frame", fractions[1].astype(np.float32)),
+            "fade_fraction": ("frame", fractions[2].astype(np.float32)),
+            "position": ("frame", np.concatenate([[0.0], way.cumsum()]) / (length or 1.0)),
+        },
+        attrs=values,
+    )
+
+
+def _rounded(path: Strings, nodes: Tensor, ends: Ends) -> NDArray[np.uint8]:
+    """Unit vectors (K, D) -> 8-bit images (K, h, w, C), the first and last as the set has them."""
+    problem = path.problem
+    who = torch.zeros(len(nodes), dtype=torch.long, device=nodes.device)
+    pixels = eight_bit(problem, problem.inside(nodes), who)
+    pixels[0], pixels[-1] = ends.pixels
+    return pixels
+
+
+def sentence(found: xr.Dataset) -> str:
+    """What a morph shows, in a sentence."""
+    kept = found.attrs
+    straight, alpha = kept["straight_fraction_min"], kept["alpha"]
+    longer = kept["length"] / (kept["straight_length"] or 1.0)
+    lowest = min(kept["fraction_min"], kept["path_fraction_min"])
+    if not kept["connected"]:
+        return (
+            f"Not connected at {alpha:.0%}: the best path found between images {kept['first']} and "
+            f"{kept['second']} falls to {lowest:.0%} of the reference, the straight line to "
+            f"{straight:.0%}."
+        )
+    if straight >= min(alpha, float(found["fraction"][[0, -1]].min())) - ROUNDING:
+        return (
+            f"The straight line between images {kept['first']} and {kept['second']} stays in the "
+            f"set (lowest {straight:.0%}): nothing has to be gone around."
+        )
+    return (
+        f"The morph from image {kept['first']} to {kept['second']} keeps {lowest:.1%} or more of "
+        f"the reference; the straight line falls to {straight:.0%}. It is {longer:.2f} times as "
+        "long."
+    )
+
+
+def save_morph(found: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a morph as netCDF-4.
+
+    Raises:
+        InvisError: if the file cannot be written.
+    """
+    from invis.search.result import save
+
+    stored = found.copy()
+    for name in ("frames", "straight_frames", "fade_frames"):
+        stored[name].encoding = {"zlib": True, "complevel": 4}
+    # netCDF has no empty lists.
+    lists = {key: " ".join(map(str, found.attrs[key])) for key in PLACES}
+    stored.attrs = found.attrs | lists
+    save(stored, path)
+
+
+def load_morph(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a morph that `save_morph` wrote.
+
+    Raises:
+        InvisError: if there is no such file, or it is not a morph.
+    """
+    if not Path(path).is_file():
+        raise InvisError(f"path {str(path)!r} is not a file: give a morph.nc written by a morph")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            found = opened.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InvisError(
+            f"path {str(path)!r} is not a readable morph: give a morph.nc written by a morph"
+        ) from error
+    if found.attrs.get("format") != FORMAT:
+        raise InvisError(f"path {str(path)!r} is netCDF but no morph of Invis")
+    attrs: dict[str, Any] = {}
+    for key, value in found.attrs.items():
+        if key in ("grey", "window", "input_size"):
+            attrs[key] = np.atleast_1d(value).tolist()
+        elif isinstance(value, np.ndarray | np.generic):
+            attrs[key] = value.item()
+        else:
+            attrs[key] = value
+    found.attrs = attrs | {key: [int(k) for k in str(attrs[key]).split()] for key in PLACES}
+    for variable in found.variables.values():
+        variable.encoding = {}
+    return found
