@@ -13,6 +13,7 @@ from invis.cli.check import check
 from invis.cli.demo import demo
 from invis.cli.lab import lab
 from invis.cli.models import models, units
+from invis.cli.morph import morph
 from invis.cli.search import search
 from invis.cli.show import compare, show
 from invis.cli.stitch import stitch
@@ -37,6 +38,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
+    morph,
 ):  # fmt: skip
     cli.add_command(_command)
 

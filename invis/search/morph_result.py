@@ -119,30 +119,6 @@ def _rounded(path: Strings, nodes: Tensor, ends: Ends) -> NDArray[np.uint8]:
     return pixels
 
 
-def sentence(found: xr.Dataset) -> str:
-    """What a morph shows, in a sentence."""
-    kept = found.attrs
-    straight, alpha = kept["straight_fraction_min"], kept["alpha"]
-    longer = kept["length"] / (kept["straight_length"] or 1.0)
-    lowest = min(kept["fraction_min"], kept["path_fraction_min"])
-    if not kept["connected"]:
-        return (
-            f"Not connected at {alpha:.0%}: the best path found between images {kept['first']} and "
-            f"{kept['second']} falls to {lowest:.0%} of the reference, the straight line to "
-            f"{straight:.0%}."
-        )
-    if straight >= min(alpha, float(found["fraction"][[0, -1]].min())) - ROUNDING:
-        return (
-            f"The straight line between images {kept['first']} and {kept['second']} stays in the "
-            f"set (lowest {straight:.0%}): nothing has to be gone around."
-        )
-    return (
-        f"The morph from image {kept['first']} to {kept['second']} keeps {lowest:.1%} or more of "
-        f"the reference; the straight line falls to {straight:.0%}. It is {longer:.2f} times as "
-        "long."
-    )
-
-
 def save_morph(found: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """Write a morph as netCDF-4.
 

@@ -11,7 +11,7 @@ import invis
 from invis.errors import InvisError
 from invis.models.truth import GroundTruth
 from invis.search.morph import morph, morph_steps
-from invis.search.morph_result import ROUNDING, load_morph, save_morph, sentence
+from invis.search.morph_result import ROUNDING, load_morph, save_morph
 
 ALPHA = 0.9
 
@@ -51,7 +51,6 @@ def test_complex_cell_morph_stays_above_alpha_where_the_straight_line_falls_to_n
     assert around.attrs["connected"] and around.attrs["path_fraction_min"] >= ALPHA
     assert around["straight_fraction"].values.min() < 0.01
     assert around["fade_fraction"].values.min() < 0.01
-    assert "falls to 0%" in sentence(around)
 
 
 def test_complex_cell_morph_follows_the_circle_of_phases(around):
@@ -99,7 +98,6 @@ def test_linear_unit_needs_no_way_around(sets):
     assert found["straight_fraction"].values.min() >= ends - 1e-6
     assert found.attrs["length"] == pytest.approx(found.attrs["straight_length"], rel=1e-3)
     np.testing.assert_array_equal(found["frames"].values, found["straight_frames"].values)
-    assert "nothing has to be gone around" in sentence(found)
 
 
 def test_opposite_polarities_are_two_islands_with_nothing_between(sets):
@@ -113,7 +111,6 @@ def test_opposite_polarities_are_two_islands_with_nothing_between(sets):
     islands = np.array(found.attrs["islands"])
     assert len(set(islands)) == 2
     assert len(set(islands[signs > 0])) == len(set(islands[signs < 0])) == 1
-    assert sentence(found).startswith("Not connected at 90%")
 
 
 def test_pass_between_two_orientations_is_as_high_as_geometry_allows(sets):

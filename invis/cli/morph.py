@@ -1,0 +1,170 @@
+"""`invis morph`: a path between two images of a set that stays in the set."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from invis.cli import output
+from invis.cli.saving import RESULT, default_out, refuse_folder, slug, writable_folder, writing
+from invis.errors import InvisError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+PAGE, PICTURE, DATA = "morph.html", "morph.gif", "morph.nc"
+KEYS = (
+    "address", "first", "second", "connected", "alpha", "fraction_min", "path_fraction_min",
+    "straight_fraction_min", "fade_fraction_min", "length", "straight_length", "chord", "through",
+    "islands", "steps", "seconds", "device",
+)  # fmt: skip
+
+
+@click.command(short_help="Change one image of a set into another without leaving it.")
+@click.argument("result")
+@click.option("--from", "first", type=int, help="An image of the set, from 0.")
+@click.option("--to", "second", type=int, help="Another one.")
+@click.option("--frames", default=33, show_default=True, help="Frames, both ends among them.")
+@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def morph(
+    result: str,
+    first: int | None,
+    second: int | None,
+    frames: int,
+    weights: str | None,
+    device: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Find a path between two images of a set along which the unit keeps responding.
+
+    RESULT is a result.nc, a folder that holds one, or a unit's address, whose set is searched
+    first. Writes morph.gif, morph.html with a slider, and morph.nc, with the straight line beside
+    the path. Without --from and --to, the two images whose straight line leaves the set most.
+    """
+    from invis.search.morph import morph_steps
+    from invis.search.morph_result import save_morph
+
+    ds = set_of(result, weights, device)
+    folder = out if out is not None else morph_out(result, str(ds.attrs["address"]), weights)
+    steps = morph_steps(ds, first, second, frames, weights=weights, device=device)
+    # Bad arguments are told before the folder is made.
+    snapshot = next(steps)
+    writable_folder(folder)
+    for name in (PAGE, PICTURE, DATA):
+        refuse_folder(folder / name)
+    with Bar(str(ds.attrs["address"])) as tell:
+        tell(snapshot)
+        for snapshot in steps:
+            tell(snapshot)
+    found = snapshot.finished[0]
+    save_morph(found, folder / DATA)
+    write(folder, found)
+    if as_json:
+        output.echo_json([record(found, folder)])
+    else:
+        report(found, folder)
+
+
+def set_of(result: str, weights: str | None, device: str | None) -> Dataset:
+    """The saved set that RESULT names, or the set of the unit at that address.
+
+    Raises:
+        InvisError: if it is neither, or names more than one.
+    """
+    from invis.search import load, search
+
+    path = Path(result)
+    if path.is_dir():
+        file = path / RESULT
+        if not file.is_file():
+            raise InvisError(f"RESULT {result!r} is a folder without a {RESULT}: name the file.")
+        return load(file)
+    if path.is_file() or path.suffix == ".nc":
+        return load(path)
+    from invis.models.address import parse_address
+
+    if len(parse_address(result).channels) != 1:
+        raise InvisError(f"RESULT {result!r} names several units: a morph is of one.")
+    return search(result, weights=weights, device=device)[0]
+
+
+def morph_out(result: str, address: str, weights: str | None) -> Path:
+    """Beside a saved result's name: out/ADDRESS-morph."""
+    base = Path("out") / slug(address) if Path(result).exists() else default_out(address, weights)
+    return base.with_name(f"{base.name}-morph")
+
+
+class Bar:
+    """A bar on a terminal's stderr, nothing in a pipe; gives a function of a snapshot."""
+
+    def __init__(self, name: str) -> None:
+        from tqdm import tqdm
+
+        layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
+        self._name = name
+        self._bar = tqdm(
+            total=1.0, desc=name, bar_format=layout, leave=False, disable=not sys.stderr.isatty()
+        )
+
+    def __enter__(self) -> Any:
+        def tell(snapshot: Any) -> None:
+            self._bar.set_description_str(f"{self._name}  {snapshot.summary}", refresh=False)
+            self._bar.update(max(0.0, snapshot.fraction_done - self._bar.n))
+
+        return tell
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def write(folder: Path, found: Dataset) -> None:
+    """The animation and the page."""
+    from invis.views.morph_gif import morph_gif
+    from invis.views.morph_page import morph_html
+
+    with writing(folder / PICTURE):
+        (folder / PICTURE).write_bytes(morph_gif(found))
+    with writing(folder / PAGE):
+        (folder / PAGE).write_text(morph_html(found), encoding="utf-8")
+
+
+def record(found: Dataset, folder: Path) -> dict[str, Any]:
+    """The JSON object of one morph."""
+    kept: dict[str, Any] = {key: output.plain(key, found.attrs[key]) for key in KEYS}
+    kept["connected"] = bool(kept["connected"])
+    curves = {
+        name: [round(value, 5) for value in found[name].values.astype(float).tolist()]
+        for name in ("position", "fraction", "straight_fraction", "fade_fraction")
+    }
+    return kept | curves | {"out": str(folder)}
+
+
+def report(found: Dataset, folder: Path) -> None:
+    """The table beside its null, the sentences, and where the files are."""
+    from invis.views import morph_words
+
+    kept = found.attrs
+    rows = [
+        ["morph", output.number(morph_words.lowest(found)), output.number(kept["length"])],
+        [
+            "straight line",
+            output.number(kept["straight_fraction_min"]),
+            output.number(kept["straight_length"]),
+        ],
+        ["cross-fade", output.number(kept["fade_fraction_min"]), output.number(kept["chord"])],
+    ]
+    click.echo(f"{kept['address']}, image {kept['first']} to {kept['second']}\n")
+    header = ["path", f"lowest (floor: {kept['alpha']:g})", "length in R"]
+    click.echo(output.table(header, rows, right=(1, 2)))
+    click.echo()
+    for said in (morph_words.verdict(found), morph_words.islands(found)):
+        if said:
+            click.echo(said)
+    click.echo(f"\nPage: {folder / PAGE}")
