@@ -11,6 +11,7 @@ import click
 from invis import __version__
 from invis.cli.check import check
 from invis.cli.demo import demo
+from invis.cli.exemplars import exemplars
 from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.morph import morph
@@ -38,7 +39,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph,
+    morph, exemplars,
 ):  # fmt: skip
     cli.add_command(_command)
 

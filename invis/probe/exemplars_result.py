@@ -1,0 +1,114 @@
+"""Exemplars as labelled arrays, measured like a set, and their file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from invis import __version__
+from invis.errors import InvisError
+from invis.models.unit import Units
+from invis.probe.scan import Strongest
+from invis.search.again import problem_of
+from invis.search.morph_result import KEPT
+from invis.search.result import save
+from invis.search.sphere import unit
+
+FORMAT = "invis-exemplars-1"
+
+
+def build_exemplars(
+    units: Units, ds: xr.Dataset, strongest: Strongest, about: dict[str, Any]
+) -> xr.Dataset:
+    """Measure the strongest crops of one unit.
+
+    Returns:
+        crops (exemplar, row, column, colour) uint8; path, top, left and scale (exemplar): where
+        each was found, in pixels of the picture as it was looked at, `scale` of which are one of
+        the file's; response (exemplar), measured on the full model with the crop on a grey canvas;
+        fraction (exemplar), (f - g) / (a* - g); equal_fraction (exemplar), the same of its part
+        inside the set's band, brought to the set's norm; contrast (exemplar), RMS deviation from
+        grey in grey levels; random_fraction (sample) of crops drawn at random.
+    """
+    height, width, colours = units.image_shape[1], units.image_shape[2], units.image_shape[0]
+    crops = (
+        np.stack([crop.pixels for crop in strongest.crops])
+        if strongest.crops
+        else np.zeros((0, height, width, colours), dtype=np.uint8)
+    )
+    grey, top = float(ds.attrs["grey_response"]), float(ds.attrs["reference"])
+    span = top - grey if top > grey else float("nan")
+    response = units.full_responses(crops, [0] * len(crops)).double().numpy()
+    equal = np.full(len(crops), np.nan)
+    if len(crops) and not ds.attrs.get("dead"):
+        problem = problem_of(ds, units)
+        who = torch.zeros(len(crops), dtype=torch.long, device=problem.device)
+        alike = problem.inside(unit(problem.vectors(crops)))
+        equal = (problem.value(alike, who).cpu().double().numpy() - grey) / span
+    deviations = crops.astype(float) - np.array(units.model.grey)
+    kept = {key: ds.attrs[key] for key in KEPT if key in ds.attrs}
+    return xr.Dataset(
+        {
+            "crops": (("exemplar", "row", "column", "colour"), crops),
+            "path": ("exemplar", np.array([c.path for c in strongest.crops], dtype=object)),
+            "top": ("exemplar", np.array([c.top for c in strongest.crops], dtype=np.int64)),
+            "left": ("exemplar", np.array([c.left for c in strongest.crops], dtype=np.int64)),
+            "scale": ("exemplar", np.array([c.scale for c in strongest.crops], dtype=float)),
+            "response": ("exemplar", response.astype(np.float32)),
+            "fraction": ("exemplar", ((response - grey) / span).astype(np.float32)),
+            "equal_fraction": ("exemplar", equal.astype(np.float32)),
+            "contrast": (
+                "exemplar",
+                np.sqrt((deviations**2).mean((1, 2, 3))).astype(np.float32),
+            ),
+            "random_fraction": ("sample", ((strongest.sample - grey) / span).astype(np.float32)),
+        },
+        attrs={
+            **kept,
+            **about,
+            "format": FORMAT,
+            "seen": strongest.seen,
+            "device": str(units.device),
+            "invis_version": __version__,
+            "torch_version": str(torch.__version__),
+        },
+    )
+
+
+def save_exemplars(found: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write exemplars as netCDF-4.
+
+    Raises:
+        InvisError: if the file cannot be written.
+    """
+    save(found, path)
+
+
+def load_exemplars(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read exemplars that `save_exemplars` wrote.
+
+    Raises:
+        InvisError: if there is no such file, or it holds no exemplars.
+    """
+    if not Path(path).is_file():
+        raise InvisError(f"path {str(path)!r} is not a file: give an exemplars.nc")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            found = opened.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InvisError(f"path {str(path)!r} is not a readable exemplars.nc") from error
+    if found.attrs.get("format") != FORMAT:
+        raise InvisError(f"path {str(path)!r} is netCDF but holds no exemplars")
+    for key, value in found.attrs.items():
+        if key in ("grey", "window", "input_size"):
+            found.attrs[key] = np.atleast_1d(value).tolist()
+        elif isinstance(value, np.ndarray | np.generic):
+            found.attrs[key] = value.item()
+    for variable in found.variables.values():
+        variable.encoding = {}
+    return found
