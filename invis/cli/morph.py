@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 PAGE, PICTURE, DATA = "morph.html", "morph.gif", "morph.nc"
 KEYS = (
-    "address", "first", "second", "connected", "alpha", "fraction_min", "path_fraction_min",
-    "straight_fraction_min", "fade_fraction_min", "length", "straight_length", "chord", "through",
-    "islands", "steps", "seconds", "device",
+    "address", "connected", "alpha", "fraction_min", "path_fraction_min",
+    "straight_fraction_min", "fade_fraction_min", "length", "straight_length", "chord", "steps",
+    "seconds", "device",
 )  # fmt: skip
 
 
 @click.command(short_help="Change one image of a set into another without leaving it.")
 @click.argument("result")
-@click.option("--from", "first", type=int, help="An image of the set, from 0.")
+@click.option("--from", "first", type=int, help="An image, by its number in the gallery.")
 @click.option("--to", "second", type=int, help="Another one.")
 @click.option("--frames", default=33, show_default=True, help="Frames, both ends among them.")
 @click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
@@ -53,7 +53,10 @@ def morph(
 
     ds = set_of(result, weights, device)
     folder = out if out is not None else morph_out(result, str(ds.attrs["address"]), weights)
-    steps = morph_steps(ds, first, second, frames, weights=weights, device=device)
+    a, b = (place_of(ds, name, one) for name, one in (("--from", first), ("--to", second)))
+    if first is not None and first == second:
+        raise InvisError(f"--from and --to are both {first}: give two different images.")
+    steps = morph_steps(ds, a, b, frames, weights=weights, device=device)
     # Bad arguments are told before the folder is made.
     snapshot = next(steps)
     writable_folder(folder)
@@ -93,6 +96,14 @@ def set_of(result: str, weights: str | None, device: str | None) -> Dataset:
     if len(parse_address(result).channels) != 1:
         raise InvisError(f"RESULT {result!r} names several units: a morph is of one.")
     return search(result, weights=weights, device=device)[0]
+
+
+def place_of(ds: Dataset, option: str, number: int | None) -> int | None:
+    """The place of an image in the set from its number in the gallery, which counts from 1."""
+    count = ds.sizes["image"]
+    if number is not None and not 1 <= number <= count:
+        raise InvisError(f"{option} {number} is no image of this set: use 1 to {count}.")
+    return None if number is None else number - 1
 
 
 def morph_out(result: str, address: str, weights: str | None) -> Path:
@@ -139,6 +150,16 @@ def record(found: Dataset, folder: Path) -> dict[str, Any]:
     """The JSON object of one morph."""
     kept: dict[str, Any] = {key: output.plain(key, found.attrs[key]) for key in KEYS}
     kept["connected"] = bool(kept["connected"])
+    # Numbers as in the gallery; the reference counts as 0.
+    labels = found.attrs["islands"]
+    kept |= {
+        "from": found.attrs["first"] + 1,
+        "to": found.attrs["second"] + 1,
+        "through": [(k + 1) % (len(labels) + 1) for k in found.attrs["through"]],
+        "islands": [
+            [k + 1 for k, one in enumerate(labels) if one == label] for label in sorted({*labels})
+        ],
+    }
     curves = {
         name: [round(value, 5) for value in found[name].values.astype(float).tolist()]
         for name in ("position", "fraction", "straight_fraction", "fade_fraction")
@@ -160,7 +181,7 @@ def report(found: Dataset, folder: Path) -> None:
         ],
         ["cross-fade", output.number(kept["fade_fraction_min"]), output.number(kept["chord"])],
     ]
-    click.echo(f"{kept['address']}, image {kept['first']} to {kept['second']}\n")
+    click.echo(f"{kept['address']}, {morph_words.ends(found)}\n")
     header = ["path", f"lowest (floor: {kept['alpha']:g})", "length in R"]
     click.echo(output.table(header, rows, right=(1, 2)))
     click.echo()

@@ -79,7 +79,7 @@ def layout(found: Dataset, frame: MorphFrame, dark: bool) -> dict[str, Any]:
 
     across = {"xref": "x", "yref": "y", "x0": -frame.step / 2, "x1": 1 + frame.step / 2}
     edges = [-frame.step / 2, 1 + frame.step / 2]
-    end = f"share of the way from image {found.attrs['first']} to {found.attrs['second']}"
+    end = f"share of the way from {morph_words.ends(found)}"
     return {
         "template": template(dark),
         "width": frame.width,

@@ -10,8 +10,12 @@ from invis.views import words
 
 def title(found: Dataset) -> str:
     """Whose morph, and between which images."""
-    kept = found.attrs
-    return f"{words.title(found)}: from image {kept['first']} to {kept['second']}"
+    return f"{words.title(found)}: from {ends(found)}"
+
+
+def ends(found: Dataset) -> str:
+    """The two images by their numbers beneath the pictures of a set, which count from 1."""
+    return f"image {found.attrs['first'] + 1} to image {found.attrs['second'] + 1}"
 
 
 def lowest(found: Dataset) -> float:
@@ -43,7 +47,9 @@ def verdict(found: Dataset) -> str:
     through = kept["through"]
     by = ""
     if through:
-        names = ["the reference" if k == len(kept["islands"]) else f"image {k}" for k in through]
+        names = [
+            "the reference" if k == len(kept["islands"]) else f"image {k + 1}" for k in through
+        ]
         by = f", found by way of {' and '.join(names)}"
     return (
         f"The morph keeps {words.percent(lowest(found), 1)} of the reference or more, while the "
@@ -57,6 +63,6 @@ def islands(found: Dataset) -> str:
     if parts < 2:
         return ""
     return (
-        f"Walks above {words.percent(found.attrs['alpha'])} connect the images of this set to "
-        f"{parts} islands."
+        f"Walks that keep {words.percent(found.attrs['alpha'])} did not reach all images of this "
+        f"set: it falls into {parts} islands."
     )

@@ -25,7 +25,7 @@ def test_files_and_words(invis, saved, tmp_path):
     folder = tmp_path / "out" / "truth-simple_cell-0-morph"
     assert sorted(p.name for p in folder.iterdir()) == ["morph.gif", "morph.html", "morph.nc"]
     found = load_morph(folder / "morph.nc")
-    assert (found.attrs["first"], found.attrs["second"]) == (1, 4)
+    assert (found.attrs["first"], found.attrs["second"]) == (0, 3)
     with Image.open(folder / "morph.gif") as animation:
         assert animation.n_frames == 8
     assert "nothing to go around" in done.stdout
@@ -38,7 +38,9 @@ def test_json_of_an_address(invis):
     (record,) = json.loads(done.stdout)
     assert record["address"] == "truth/polarity_cell/0"
     assert record["connected"] is True
-    assert len(set(record["islands"])) == 2
+    assert sorted(map(len, record["islands"])) == [4, 4]
+    assert sorted(k for island in record["islands"] for k in island) == list(range(1, 9))
+    assert {record["from"], record["to"]} < set(range(1, 9))
     assert len(record["fraction"]) == len(record["straight_fraction"]) == 5
     assert record["out"] == "here"
 
@@ -50,7 +52,8 @@ def test_json_of_an_address(invis):
         (["."], "result.nc"),
         (["truth/simple_cell/0-3"], "several units"),
         (["truth/nothing/0"], "nothing"),
-        (["SAVED", "--from", "8"], "first is 8"),
+        (["SAVED", "--from", "9"], "--from 9"),
+        (["SAVED", "--to", "0"], "--to 0"),
         (["SAVED", "--from", "1", "--to", "1"], "both 1"),
         (["SAVED", "--frames", "1"], "frames is 1"),
     ],
