@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,24 +25,19 @@ from invis.errors import InvisError
 from invis.models.unit import Units
 from invis.search.again import problem_of
 from invis.search.morph_result import ROUNDING, Ends, build_morph
-from invis.search.problem import Problem
-from invis.search.reference import random_starts
+from invis.search.pull import bowed, pull_steps, settle_steps
 from invis.search.routes import Survey, cheapest, survey_steps, ways
 from invis.search.sphere import unit
-from invis.search.string import MARGIN, Strings, great_circle, spaced
+from invis.search.string import Strings, great_circle, spaced
 
 FRAMES, LEAST_FRAMES, MOST_FRAMES = 33, 3, 513
 COARSE_NODES, LEAST_NODES = 17, 33
-COARSE_STEPS, FINE_STEPS, SETTLE_STEPS = 160, 80, 24
-LOOK_STEPS = 10
-STILL, STILL_ON_PASS, CALM_LOOKS = 2e-3, 0.02, 2
-BOW = 0.1
+COARSE_STEPS, FINE_STEPS = 160, 80
 # Nodes to a frame: so what lies between two frames is kept above the floor as well.
 FINER = 4
-# A string this little below the floor is lifted; one that is lower lies on a pass.
-SHORT = 0.05
-# Passes this close in height count as equal.
-ALIKE = 0.02
+
+News = TypeVar("News")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -100,43 +96,31 @@ def morph_steps(
     def strings(nodes: Tensor) -> Strings:
         return Strings(problem, nodes, alpha, grey, span)
 
-    survey: Survey | None = None
-    walks = survey_steps(strings(points[None]), points)
-    while survey is None:
-        try:
-            share = next(walks)
-            summary = f"{share:.0%} of the walks arrived"
-            yield MorphSnapshot("walks", 0, 0.3 * share, summary, float("nan"))
-        except StopIteration as ended:
-            survey = ended.value
+    survey = yield from _told(survey_steps(strings(points[None]), points), _walking)
     a, b = chosen(ds, survey, first, second)
+    nodes = FINER * (frames - 1) + 1
     lowest, steps = float(survey.straight[a, b]), 0
-    way = cheapest(survey.walked, a, b) or []
     if lowest >= alpha - ROUNDING:
-        finer = FINER * (frames - 1) + 1
-        way, path = [a, b], strings(great_circle(points[[a, b]], finer)[None])
+        way, path = [a, b], strings(great_circle(points[[a, b]], nodes)[None])
     else:
+        way = cheapest(survey.walked, a, b) or []
         if way:
-            path = strings(spaced(survey.trail(way)[None], max(frames, LEAST_NODES)))
+            path = strings(survey.trail(way)[None])
         else:
             tried = ways(survey, a, b)
             starts = torch.stack([great_circle(points[way], COARSE_NODES) for way in tried])
-            many = strings(_bowed(problem, starts, int(ds.attrs["seed"])))
-            for steps, lowest in _taut(many, COARSE_STEPS):
-                done = 0.3 + 0.4 * steps / COARSE_STEPS
-                yield MorphSnapshot("string", steps, done, f"lowest {lowest:.0%}", lowest)
-            best = best_of(*many.look(), alpha)
-            way, path = tried[best], many.only([best], max(frames, LEAST_NODES))
-        more, kept = 0, path.nodes
-        for more, lowest in _taut(path, FINE_STEPS):
-            if lowest >= alpha - ROUNDING:
-                kept = path.nodes
-            done = 0.7 + 0.2 * more / FINE_STEPS
-            yield MorphSnapshot("string", steps + more, done, f"lowest {lowest:.0%}", lowest)
-        steps += more
+            coarse = pull_steps(
+                strings(bowed(problem, starts, int(ds.attrs["seed"]))), COARSE_STEPS
+            )
+            pulled = yield from _told(coarse, partial(_pulling, 0.3, 0.4))
+            way, path, steps = tried[pulled.best], pulled.strings.only([pulled.best]), pulled.steps
+        fine = pull_steps(path.only([0], max(frames, LEAST_NODES)), FINE_STEPS)
+        pulled = yield from _told(fine, partial(_pulling, 0.7, 0.2))
+        steps += pulled.steps
         # Where tension has torn the string off the floor, it is taken as it was before.
-        both = strings(spaced(torch.cat([path.nodes, kept]), FINER * (frames - 1) + 1))
-        path = settle(both)
+        both = spaced(torch.cat([pulled.strings.nodes, pulled.kept]), nodes)
+        path = yield from _told(settle_steps(strings(both)), partial(_pulling, 0.9, 0.02))
+        lowest = float(path.look()[0])
     yield MorphSnapshot("measure", steps, 0.92, f"lowest {lowest:.0%}", lowest)
     ends = Ends(a, b, pixels[[a, b]], points[[a, b]])
     about = {
@@ -150,43 +134,33 @@ def morph_steps(
     yield MorphSnapshot("measure", steps, 1.0, summary, morphed.attrs["fraction_min"], [morphed])
 
 
+def _told(
+    steps: Generator[News, None, Found], tell: Callable[[News], MorphSnapshot]
+) -> Generator[MorphSnapshot, None, Found]:
+    """What a part of the work yields as snapshots; returns what that part returns."""
+    while True:
+        try:
+            news = next(steps)
+        except StopIteration as ended:
+            return ended.value
+        yield tell(news)
+
+
+def _walking(share: float) -> MorphSnapshot:
+    return MorphSnapshot("walks", 0, 0.3 * share, f"{share:.0%} of the walks arrived", math.nan)
+
+
+def _pulling(begin: float, size: float, news: tuple[int, float, float]) -> MorphSnapshot:
+    step, done, lowest = news
+    return MorphSnapshot("string", step, begin + size * done, f"lowest {lowest:.0%}", lowest)
+
+
 def morph(
     ds: xr.Dataset, first: int | None = None, second: int | None = None, **settings: Any
 ) -> xr.Dataset:
     """Run `morph_steps` to the end."""
     *_, last = morph_steps(ds, first, second, **settings)
     return last.finished[0]
-
-
-def _taut(strings: Strings, most: int) -> Iterator[tuple[int, float]]:
-    """Pull until the best string no longer changes; yields steps taken and its lowest fraction."""
-    before: tuple[float, float] | None = None
-    calm = 0
-    for step in range(1, most + 1):
-        strings.step()
-        if step % LOOK_STEPS:
-            continue
-        lowest, long = strings.look()
-        best = best_of(lowest, long, strings.alpha)
-        now = (float(lowest[best].clamp(max=strings.alpha)), float(long[best]))
-        yield step, float(lowest[best])
-        still = STILL if now[0] >= strings.alpha else STILL_ON_PASS
-        same = before is not None and all(
-            abs(a - b) < still * max(abs(b), 0.5) for a, b in zip(now, before, strict=True)
-        )
-        calm = calm + 1 if same else 0
-        if calm == CALM_LOOKS:
-            return
-        before = now
-
-
-def _bowed(problem: Problem, starts: Tensor, seed: int) -> Tensor:
-    """Strings (B, K, D) a little to one side: between opposite images a straight one is stuck."""
-    generator = torch.Generator().manual_seed(seed)
-    aside = random_starts(problem, len(starts), generator)[:, None]
-    bow = torch.linspace(0, math.pi, starts.shape[1], device=starts.device).sin()[:, None]
-    moved = unit(starts + BOW * bow * aside)
-    return torch.cat([starts[:, :1], moved[:, 1:-1], starts[:, -1:]], 1)
 
 
 def check_images(ds: xr.Dataset, first: int | None, second: int | None, frames: int) -> None:
@@ -224,26 +198,3 @@ def chosen(
         if a != b and (a < b or first is not None or second is not None)
     ]
     return min(pairs, key=lambda p: (islands[p[0]] != islands[p[1]], survey.straight[p]))
-
-
-def best_of(lowest: Tensor, long: Tensor, alpha: float) -> int:
-    """The shortest string among those above the floor; where none is, among the highest."""
-    floor = min(alpha - ROUNDING, float(lowest.max()) - ALIKE)
-    return int(torch.where(lowest >= floor, long, torch.inf).argmin())
-
-
-def settle(strings: Strings) -> Strings:
-    """The best of several strings, after lifting what resampling has let sink.
-
-    A string that lies lower is on a pass, and stays as it is.
-    """
-    lowest, _ = strings.look()
-    near = (lowest >= strings.alpha - SHORT).nonzero()[:, 0].tolist()
-    if not near:
-        return strings.only([best_of(*strings.look(), strings.alpha)])
-    lifted = strings.only(near)
-    for _ in range(SETTLE_STEPS):
-        lifted.step(tension=0.0)
-        if float(lifted.fraction[:, 1:-1].min()) >= strings.alpha + 0.8 * MARGIN:
-            break
-    return lifted.only([best_of(*lifted.look(), strings.alpha)])

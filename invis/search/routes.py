@@ -63,25 +63,26 @@ def survey_steps(strings: Strings, points: Tensor) -> Generator[float, None, Sur
         points: the images as unit vectors.
     """
     count = len(points)
-    pairs = list(permutations(range(count), 2))
-    lines = torch.stack([great_circle(points[[i, j]], LOOKS) for i, j in pairs])
-    fractions = strings.fractions(lines).cpu().double()
-    missing = (strings.alpha - fractions).clamp_min(0).mean(1).numpy()
     straight, toll, walked = np.full((3, count, count), np.inf)
-    for k, (i, j) in enumerate(pairs):
-        long = float(lengths(lines[k : k + 1]).sum())
-        straight[i, j] = float(fractions[k].min())
-        toll[i, j] = long * (1 + TOLL * float(missing[k]))
+    for i in range(count - 1):
+        rest = range(i + 1, count)
+        lines = torch.stack([great_circle(points[[i, j]], LOOKS) for j in rest])
+        fractions = strings.fractions(lines)
+        missing = (strings.alpha - fractions).clamp_min(0).mean(1)
+        long = lengths(lines).sum(1)
+        straight[i, i + 1 :] = straight[i + 1 :, i] = fractions.amin(1).cpu().numpy()
+        toll[i, i + 1 :] = toll[i + 1 :, i] = (long * (1 + TOLL * missing)).cpu().numpy()
+        yield 0.0
     apart = torch.cdist(points, points).cpu().numpy()
     near = np.argsort(np.argsort(apart, 1), 1) <= NEIGHBOURS
-    tried = [(i, j) for i, j in pairs if near[i, j] or near[j, i]]
+    tried = [(i, j) for i, j in permutations(range(count), 2) if near[i, j] or near[j, i]]
     starts, goals = (torch.tensor(column) for column in zip(*tried, strict=True))
     found = yield from walk_steps(strings, points[starts], points[goals])
     trails: dict[tuple[int, int], Tensor] = {}
     for (i, j), trail in zip(tried, found, strict=True):
-        long = math.inf if trail is None else float(lengths(trail[None]).sum())
-        if trail is not None and long < walked[i, j]:
-            walked[i, j] = walked[j, i] = long
+        length = math.inf if trail is None else float(lengths(trail[None]).sum())
+        if trail is not None and length < walked[i, j]:
+            walked[i, j] = walked[j, i] = length
             trails[i, j], trails[j, i] = trail, trail.flip(0)
     return Survey(points, straight, toll, walked, trails)
 
