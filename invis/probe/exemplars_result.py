@@ -42,10 +42,11 @@ def build_exemplars(
         else np.zeros((0, height, width, colours), dtype=np.uint8)
     )
     grey, top = float(ds.attrs["grey_response"]), float(ds.attrs["reference"])
-    span = top - grey if top > grey else float("nan")
+    dead = bool(ds.attrs.get("dead"))
+    span = float("nan") if dead or top <= grey else top - grey
     response = units.full_responses(crops, [0] * len(crops)).double().numpy()
     equal = np.full(len(crops), np.nan)
-    if len(crops) and not ds.attrs.get("dead"):
+    if len(crops) and not dead:
         problem = problem_of(ds, units)
         who = torch.zeros(len(crops), dtype=torch.long, device=problem.device)
         alike = problem.inside(unit(problem.vectors(crops)))
@@ -71,6 +72,7 @@ def build_exemplars(
         attrs={
             **kept,
             **about,
+            "dead": int(dead),
             "format": FORMAT,
             "seen": strongest.seen,
             "device": str(units.device),

@@ -141,14 +141,14 @@ def _captions(found: Dataset) -> list[Caption]:
     captions = [Caption("", "")]
     for k in range(found.sizes["exemplar"]):
         share, equal = (float(found[key].values[k]) for key in ("fraction", "equal_fraction"))
+        text = words.percent(share if math.isfinite(share) else None)
         hover = (
             f"{escape(str(found['path'].values[k]))}<br>"
             f"row {int(found['top'].values[k])}, column {int(found['left'].values[k])}, "
             f"contrast {float(found['contrast'].values[k]):.0f}<br>"
-            f"{words.percent(share)} of the reference’s activation as it is<br>"
+            f"{text} of the reference’s activation as it is<br>"
             f"{words.percent(equal if math.isfinite(equal) else None)} at the set’s contrast"
         )
-        text = words.percent(share if math.isfinite(share) else None)
         mark = max(equal, 0.0) if math.isfinite(equal) else None
         captions.append(Caption(chr(ord("A") + k) if k < 26 else str(k + 1), f"<b>{text}</b>",
                                 share, mark, hover=hover))  # fmt: skip
@@ -157,7 +157,7 @@ def _captions(found: Dataset) -> list[Caption]:
 
 def _end(found: Dataset) -> float:
     shares = found["fraction"].values.astype(float)
-    return max(1.0, float(np.nanmax(shares, initial=1.0)))
+    return max([1.0, *shares[np.isfinite(shares)].tolist()])
 
 
 def _without_reference(trace: dict[str, Any], k: int, colours: Palette) -> dict[str, Any]:

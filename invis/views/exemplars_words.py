@@ -18,8 +18,8 @@ def verdict(found: Dataset) -> str:
     random = found["random_fraction"].values.astype(float)
     share = found["fraction"].values.astype(float)
     equal = found["equal_fraction"].values.astype(float)
-    if not len(share) or not np.isfinite(share).any():
-        return "Nothing to compare with: this unit has no reference."
+    if found.attrs.get("dead") or not np.isfinite(share).any():
+        return "This unit is dead: it has no reference to compare these crops with."
     usual = words.percent(float(np.median(random))) if len(random) else "–"
     best = words.percent(float(np.nanmax(share)))
     at_equal = words.percent(float(np.nanmedian(equal)))

@@ -17,7 +17,7 @@ from invis.views.theme import DARK, LIGHT, Palette
 PICTURE, GAP, BAR = 224, 20, 10
 HEAD, FOOT = 44, 62
 MILLISECONDS, PAUSE = 70, 600
-COLOURS = 255
+COLOURS = 256
 
 
 def morph_gif(found: Dataset, dark: bool = False) -> bytes:
@@ -36,10 +36,8 @@ def morph_gif(found: Dataset, dark: bool = False) -> bytes:
         )
     ]
     pages = [_page(found, rows, k, factor, colours) for k in range(found.sizes["frame"])]
-    # One palette for all frames, so that what stays the same does not flicker.
-    sample = Image.fromarray(np.concatenate([np.asarray(page) for page in pages[:: _every(pages)]]))
-    common = sample.quantize(COLOURS, dither=Image.Dither.NONE)
-    flat = [page.quantize(palette=common, dither=Image.Dither.NONE) for page in pages]
+    # Each frame has colours of its own: one palette for all would make the pictures blotchy.
+    flat = [page.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE) for page in pages]
     there_and_back = flat + flat[-2:0:-1]
     last = len(flat) - 1
     times = [PAUSE if k in (0, last) else MILLISECONDS for k in range(len(there_and_back))]
@@ -49,10 +47,6 @@ def morph_gif(found: Dataset, dark: bool = False) -> bytes:
         optimize=False,
     )  # fmt: skip
     return buffer.getvalue()
-
-
-def _every(pages: list[Image.Image]) -> int:
-    return max(1, len(pages) // 8)
 
 
 def _page(

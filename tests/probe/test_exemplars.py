@@ -188,6 +188,23 @@ def test_unit_that_sees_the_whole_input(tmp_path):
         assert by_path[f"image{k}.png"] == pytest.approx(share, abs=1e-4)
 
 
+def test_grey_networks_of_your_own_and_dead_units(tmp_path):
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 5, padding=2), torch.nn.ReLU())
+    with torch.no_grad():
+        net[0].weight[3], net[0].bias[3] = 0, -1
+    units = invis.unit(net, "0", [0, 3], input_size=32)
+    write(tmp_path / "p", a=noise(0, 40, 60))
+    alive, dead = exemplars(units, tmp_path / "p", results=invis.search(units))
+    assert alive["crops"].shape[1:] == (5, 5, 1)
+    # f = w.x + b with x = pixels / 255: the crops tell the response by themselves.
+    weight = net[0].weight[0].detach().numpy()
+    f = (alive["crops"].values[..., 0] / 255 * weight).sum((1, 2)) + float(net[0].bias[0])
+    np.testing.assert_allclose(alive["response"].values, f, rtol=1e-4)
+    assert dead.attrs["dead"]
+    assert np.isnan(dead["fraction"].values).all()
+
+
 def test_memory_is_bounded_by_what_is_kept():
     kept = Strongest(4, 2, np.random.default_rng(0))
     from invis.probe.scan import SAMPLE, Crop

@@ -83,3 +83,34 @@ def test_words(found):
     assert "2 islands" in morph_words.islands(apart)
     straight = found.assign_attrs(straight_fraction_min=0.9)
     assert "nothing to go around" in morph_words.verdict(straight)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (900, "dark")])
+def test_slider_moves_pictures_shares_and_dots(found, browser, tmp_path, width, scheme):
+    (tmp_path / "morph.html").write_text(morph_html(found), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page, noise = context.new_page(), []
+    page.on("request", lambda r: noise.append(r.url) if r.url[:5] not in ("data:", "file:") else 0)
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.goto((tmp_path / "morph.html").as_uri())
+    page.wait_for_selector(".slider-rail-touch-rect")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def texts():
+        return page.locator(".textpoint text").all_text_contents()
+
+    def expected(k):
+        fractions = found["fraction"].values[k], found["straight_fraction"].values[k]
+        return [f"{100 * share:.0f} %" for share in fractions]
+
+    assert texts() == expected(0)
+    rail = page.locator(".slider-rail-touch-rect").bounding_box()
+    page.mouse.click(rail["x"] + rail["width"] / 2, rail["y"] + rail["height"] / 2)
+    page.wait_for_timeout(400)
+    assert texts() == expected(FRAMES // 2)
+    page.get_by_text("▶").click()
+    page.wait_for_timeout(FRAMES * 70 + 1500)
+    assert texts() == expected(FRAMES - 1)
+    assert noise == []
+    context.close()
