@@ -28,6 +28,7 @@ KEYS = (
 @click.option("--from", "first", type=int, help="An image, by its number in the gallery.")
 @click.option("--to", "second", type=int, help="Another one.")
 @click.option("--frames", default=33, show_default=True, help="Frames, both ends among them.")
+@click.option("--loop", is_flag=True, help="Through all images that can be reached, and back.")
 @click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
@@ -37,6 +38,7 @@ def morph(
     first: int | None,
     second: int | None,
     frames: int,
+    loop: bool,
     weights: str | None,
     device: str | None,
     out: Path | None,
@@ -49,6 +51,7 @@ def morph(
     the path. Without --from and --to, the two images whose straight line leaves the set most.
     """
     from invis.search.morph import morph_steps
+    from invis.search.morph_loop import loop_steps
     from invis.search.morph_result import save_morph
 
     ds = set_of(result, weights, device)
@@ -56,7 +59,13 @@ def morph(
     a, b = (place_of(ds, name, one) for name, one in (("--from", first), ("--to", second)))
     if first is not None and first == second:
         raise InvisError(f"--from and --to are both {first}: give two different images.")
-    steps = morph_steps(ds, a, b, frames, weights=weights, device=device)
+    if loop and (first, second) != (None, None):
+        raise InvisError("--loop goes through all images: leave out --from and --to.")
+    steps = (
+        loop_steps(ds, frames, weights=weights, device=device)
+        if loop
+        else morph_steps(ds, a, b, frames, weights=weights, device=device)
+    )
     # Bad arguments are told before the folder is made.
     snapshot = next(steps)
     writable_folder(folder)
@@ -156,6 +165,7 @@ def record(found: Dataset, folder: Path) -> dict[str, Any]:
         "from": found.attrs["first"] + 1,
         "to": found.attrs["second"] + 1,
         "through": [(k + 1) % (len(labels) + 1) for k in found.attrs["through"]],
+        "order": [k + 1 for k in found.attrs["order"]],
         "islands": [
             [k + 1 for k, one in enumerate(labels) if one == label] for label in sorted({*labels})
         ],

@@ -12,19 +12,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
+from numpy.typing import NDArray
 
 from invis.errors import InvisError
 from invis.models.unit import Units
 from invis.search.again import problem_of
-from invis.search.morph_result import ROUNDING, Ends, build_morph
+from invis.search.morph_result import ROUNDING, Stops, build_morph
 from invis.search.pull import bowed, pull_steps, settle_steps
 from invis.search.routes import Survey, cheapest, survey_steps, ways
 from invis.search.sphere import unit
@@ -87,54 +87,60 @@ def morph_steps(
     """
     began = time.perf_counter()
     check_images(ds, first, second, frames)
-    problem = problem_of(ds, units, weights, device)
-    pixels = np.concatenate([ds["images"].values, ds["reference_image"].values[None]])
-    points = unit(problem.vectors(pixels))
-    grey = float(ds.attrs["grey_response"])
-    alpha, span = float(ds.attrs["alpha"]), float(ds.attrs["reference"]) - grey
-
-    def strings(nodes: Tensor) -> Strings:
-        return Strings(problem, nodes, alpha, grey, span)
-
-    survey = yield from _told(survey_steps(strings(points[None]), points), _walking)
+    pixels, whole = ground(ds, units, weights, device)
+    points, alpha, problem = whole.nodes[0], whole.alpha, whole.problem
+    strings = partial(replace, whole)
+    survey = yield from told(survey_steps(whole, points), walking)
     a, b = chosen(ds, survey, first, second)
-    nodes = FINER * (frames - 1) + 1
+    count = FINER * (frames - 1) + 1
     lowest, steps = float(survey.straight[a, b]), 0
     if lowest >= alpha - ROUNDING:
-        way, path = [a, b], strings(great_circle(points[[a, b]], nodes)[None])
+        way, path = [a, b], strings(nodes=great_circle(points[[a, b]], count)[None])
     else:
         way = cheapest(survey.walked, a, b) or []
         if way:
-            path = strings(survey.trail(way)[None])
+            path = strings(nodes=survey.trail(way)[None])
         else:
             tried = ways(survey, a, b)
             starts = torch.stack([great_circle(points[way], COARSE_NODES) for way in tried])
             coarse = pull_steps(
-                strings(bowed(problem, starts, int(ds.attrs["seed"]))), COARSE_STEPS
+                strings(nodes=bowed(problem, starts, int(ds.attrs["seed"]))), COARSE_STEPS
             )
-            pulled = yield from _told(coarse, partial(_pulling, 0.3, 0.4))
+            pulled = yield from told(coarse, partial(pulling, 0.3, 0.4))
             way, path, steps = tried[pulled.best], pulled.strings.only([pulled.best]), pulled.steps
         fine = pull_steps(path.only([0], max(frames, LEAST_NODES)), FINE_STEPS)
-        pulled = yield from _told(fine, partial(_pulling, 0.7, 0.2))
+        pulled = yield from told(fine, partial(pulling, 0.7, 0.2))
         steps += pulled.steps
         # Where tension has torn the string off the floor, it is taken as it was before.
-        both = spaced(torch.cat([pulled.strings.nodes, pulled.kept]), nodes)
-        path = yield from _told(settle_steps(strings(both)), partial(_pulling, 0.9, 0.02))
+        both = spaced(torch.cat([pulled.strings.nodes, pulled.kept]), count)
+        path = yield from told(settle_steps(strings(nodes=both)), partial(pulling, 0.9, 0.02))
         lowest = float(path.look()[0])
     yield MorphSnapshot("measure", steps, 0.92, f"lowest {lowest:.0%}", lowest)
-    ends = Ends(a, b, pixels[[a, b]], points[[a, b]])
+    stops = Stops([a, b], pixels[[a, b]], points[[a, b]])
     about = {
         "through": way[1:-1],
         "islands": survey.islands()[: ds.sizes["image"]],
         "steps": steps,
         "seconds": time.perf_counter() - began,
     }
-    morphed = build_morph(ds, path, FINER, ends, about)
+    morphed = build_morph(ds, path, FINER, stops, about)
     summary = f"lowest {morphed.attrs['fraction_min']:.0%}"
     yield MorphSnapshot("measure", steps, 1.0, summary, morphed.attrs["fraction_min"], [morphed])
 
 
-def _told(
+def ground(
+    ds: xr.Dataset, units: Units | None, weights: str | None, device: str | torch.device | None
+) -> tuple[NDArray[np.uint8], Strings]:
+    """The images of a set, its reference last (N + 1, h, w, C), and all of them as one string."""
+    problem = problem_of(ds, units, weights, device)
+    pixels = np.concatenate([ds["images"].values, ds["reference_image"].values[None]])
+    grey = float(ds.attrs["grey_response"])
+    points = unit(problem.vectors(pixels))
+    span = float(ds.attrs["reference"]) - grey
+    return pixels, Strings(problem, points[None], float(ds.attrs["alpha"]), grey, span)
+
+
+def told(
     steps: Generator[News, None, Found], tell: Callable[[News], MorphSnapshot]
 ) -> Generator[MorphSnapshot, None, Found]:
     """What a part of the work yields as snapshots; returns what that part returns."""
@@ -146,11 +152,11 @@ def _told(
         yield tell(news)
 
 
-def _walking(share: float) -> MorphSnapshot:
+def walking(share: float) -> MorphSnapshot:
     return MorphSnapshot("walks", 0, 0.3 * share, f"{share:.0%} of the walks arrived", math.nan)
 
 
-def _pulling(begin: float, size: float, news: tuple[int, float, float]) -> MorphSnapshot:
+def pulling(begin: float, size: float, news: tuple[int, float, float]) -> MorphSnapshot:
     step, done, lowest = news
     return MorphSnapshot("string", step, begin + size * done, f"lowest {lowest:.0%}", lowest)
 

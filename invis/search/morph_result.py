@@ -31,27 +31,36 @@ KEPT = (
     "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "window",
     "input_size", "grey",
 )  # fmt: skip
-PLACES = ("through", "islands")
+PLACES = ("order", "through", "islands")
 
 
 @dataclass(frozen=True)
-class Ends:
-    """The two images of the set.
+class Stops:
+    """The images of the set that a morph is to join: two, or for a loop all, the first one twice.
 
     Attributes:
-        first, second: their places.
-        pixels: (2, h, w, C) as they are.
-        points: (2, D) as unit vectors.
+        order: (S,) their places.
+        pixels: (S, h, w, C) as they are.
+        points: (S, D) as unit vectors.
     """
 
-    first: int
-    second: int
+    order: list[int]
     pixels: NDArray[np.uint8]
     points: Tensor
 
+    def fade(self, count: int) -> NDArray[np.uint8]:
+        """(count, h, w, C) the cross-fade from each to the next, at the straight line's pace."""
+        way = lengths(self.points[None])[0].cpu().double().numpy()
+        reached = np.concatenate([[0.0], way.cumsum()])
+        at = np.interp(np.linspace(0, reached[-1], count), reached, np.arange(len(reached)))
+        before = np.minimum(at.astype(int), len(way) - 1)
+        share = (at - before)[:, None, None, None]
+        mixed = (1 - share) * self.pixels[before] + share * self.pixels[before + 1]
+        return np.round(mixed).astype(np.uint8)
+
 
 def build_morph(
-    ds: xr.Dataset, path: Strings, every: int, ends: Ends, about: dict[str, Any]
+    ds: xr.Dataset, path: Strings, every: int, stops: Stops, about: dict[str, Any]
 ) -> xr.Dataset:
     """Round every so many nodes of a path (1, K, D) to a frame and measure these on the full model.
 
@@ -62,33 +71,32 @@ def build_morph(
     problem = path.problem
     nodes = path.nodes[0, ::every]
     count = len(nodes)
-    frames = _rounded(path, nodes, ends)
-    straight_nodes = great_circle(ends.points, count)
-    straight = _rounded(path, straight_nodes, ends)
-    share = np.linspace(0, 1, count)[:, None, None, None]
-    mixed = (1 - share) * ends.pixels[0] + share * ends.pixels[1]
-    fade = np.round(mixed).astype(np.uint8)
+    frames = _rounded(path, nodes, stops)
+    straight = _rounded(path, great_circle(stops.points, count), stops)
+    fade = stops.fade(count)
     measured = problem.units.full_responses(
         np.concatenate([frames, straight, fade]), [0] * 3 * count
     )
     fractions = ((measured.double().numpy() - path.grey) / path.span).reshape(3, count)
     way_lowest = float(path.look()[0])
     way = lengths(path.nodes)[0].cpu().double().numpy().reshape(count - 1, every).sum(1)
-    length, chord = float(way.sum()), float((ends.points[0] - ends.points[1]).norm())
+    chords = (stops.points[1:] - stops.points[:-1]).norm(dim=1)
+    length = float(way.sum())
     lowest = min(float(fractions[0].min()), way_lowest)
     values: dict[str, Any] = {key: ds.attrs[key] for key in KEPT if key in ds.attrs}
     values |= {
         "format": FORMAT,
-        "first": ends.first,
-        "second": ends.second,
+        "first": stops.order[0],
+        "second": stops.order[-1],
+        "order": stops.order,
         "connected": int(lowest >= min(path.alpha, *fractions[0, [0, -1]]) - ROUNDING),
         "fraction_min": float(fractions[0].min()),
         "path_fraction_min": way_lowest,
         "straight_fraction_min": float(fractions[1].min()),
         "fade_fraction_min": float(fractions[2].min()),
         "length": length,
-        "straight_length": float(lengths(ends.points[None])[0, 0]),
-        "chord": chord,
+        "straight_length": float(lengths(stops.points[None]).sum()),
+        "chord": float(chords.sum()),
         "device": str(problem.device),
         "threads": torch.get_num_threads(),
         "invis_version": __version__,
@@ -110,12 +118,12 @@ def build_morph(
     )
 
 
-def _rounded(path: Strings, nodes: Tensor, ends: Ends) -> NDArray[np.uint8]:
+def _rounded(path: Strings, nodes: Tensor, stops: Stops) -> NDArray[np.uint8]:
     """Unit vectors (K, D) -> 8-bit images (K, h, w, C), the first and last as the set has them."""
     problem = path.problem
     who = torch.zeros(len(nodes), dtype=torch.long, device=nodes.device)
     pixels = eight_bit(problem, problem.inside(nodes), who)
-    pixels[0], pixels[-1] = ends.pixels
+    pixels[0], pixels[-1] = stops.pixels[0], stops.pixels[-1]
     return pixels
 
 

@@ -1,4 +1,4 @@
-"""A morph as an animated GIF: there and back, the straight line beside it."""
+"""A morph as an animated GIF: there and back, or around; the straight line beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from xarray import Dataset
 
-from invis.views import words
+from invis.views import morph_words, words
 from invis.views.images import grey_of, stretched, to_pillow, zoom
 from invis.views.morph_frame import display_factor
 from invis.views.theme import DARK, LIGHT, Palette
@@ -38,12 +38,13 @@ def morph_gif(found: Dataset, dark: bool = False) -> bytes:
     pages = [_page(found, rows, k, factor, colours) for k in range(found.sizes["frame"])]
     # Each frame has colours of its own: one palette for all would make the pictures blotchy.
     flat = [page.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE) for page in pages]
-    there_and_back = flat + flat[-2:0:-1]
-    last = len(flat) - 1
-    times = [PAUSE if k in (0, last) else MILLISECONDS for k in range(len(there_and_back))]
+    around = morph_words.is_loop(found)
+    shown = flat[:-1] if around else flat + flat[-2:0:-1]
+    pauses = () if around else (0, len(flat) - 1)
+    times = [PAUSE if k in pauses else MILLISECONDS for k in range(len(shown))]
     buffer = io.BytesIO()
-    there_and_back[0].save(
-        buffer, "GIF", save_all=True, append_images=there_and_back[1:], duration=times, loop=0,
+    shown[0].save(
+        buffer, "GIF", save_all=True, append_images=shown[1:], duration=times, loop=0,
         optimize=False,
     )  # fmt: skip
     return buffer.getvalue()

@@ -15,7 +15,15 @@ def title(found: Dataset) -> str:
 
 def ends(found: Dataset) -> str:
     """The two images by their numbers beneath the pictures of a set, which count from 1."""
-    return f"image {found.attrs['first'] + 1} to image {found.attrs['second'] + 1}"
+    first, second = found.attrs["first"] + 1, found.attrs["second"] + 1
+    if is_loop(found):
+        return f"image {first} through {len(found.attrs['order']) - 1} images and back"
+    return f"image {first} to image {second}"
+
+
+def is_loop(found: Dataset) -> bool:
+    """Whether the morph ends where it began."""
+    return bool(found.attrs["first"] == found.attrs["second"])
 
 
 def lowest(found: Dataset) -> float:
@@ -44,7 +52,7 @@ def verdict(found: Dataset) -> str:
             "nothing to go around, as in a linear unit."
         )
     longer = kept["length"] / (kept["straight_length"] or 1.0)
-    through = kept["through"]
+    through = [] if is_loop(found) else kept["through"]
     by = ""
     if through:
         names = [

@@ -45,6 +45,16 @@ def test_json_of_an_address(invis):
     assert record["out"] == "here"
 
 
+def test_loop_shows_every_image_and_ends_where_it_began(invis, saved):
+    done = invis("morph", saved, "--loop", "--frames", 9, "--json", "--out", "here")
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)
+    assert record["from"] == record["to"] == record["order"][0] == record["order"][-1]
+    assert sorted(record["order"][1:]) == list(range(1, 9))
+    with Image.open("here/morph.gif") as animation:
+        assert animation.n_frames == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -55,6 +65,7 @@ def test_json_of_an_address(invis):
         (["SAVED", "--from", "9"], "--from 9"),
         (["SAVED", "--to", "0"], "--to 0"),
         (["SAVED", "--from", "1", "--to", "1"], "both 1"),
+        (["SAVED", "--loop", "--from", "1"], "--loop"),
         (["SAVED", "--frames", "1"], "frames is 1"),
     ],
 )

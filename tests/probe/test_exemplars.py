@@ -199,7 +199,7 @@ def test_grey_networks_of_your_own_and_dead_units(tmp_path):
     assert alive["crops"].shape[1:] == (5, 5, 1)
     # f = w.x + b with x = pixels / 255: the crops tell the response by themselves.
     weight = net[0].weight[0].detach().numpy()
-    f = (alive["crops"].values[..., 0] / 255 * weight).sum((1, 2)) + float(net[0].bias[0])
+    f = (alive["crops"].values[..., 0] / 255 * weight).sum((1, 2)) + float(net[0].bias[0].detach())
     np.testing.assert_allclose(alive["response"].values, f, rtol=1e-4)
     assert dead.attrs["dead"]
     assert np.isnan(dead["fraction"].values).all()

@@ -11,6 +11,7 @@ import invis
 from invis.errors import InvisError
 from invis.models.truth import GroundTruth
 from invis.search.morph import morph, morph_steps
+from invis.search.morph_loop import loop
 from invis.search.morph_result import ROUNDING, load_morph, save_morph
 
 ALPHA = 0.9
@@ -91,6 +92,25 @@ def test_every_frame_keeps_the_contrast_and_the_straight_line_too(around):
     assert np.all(np.diff(around["position"].values) > 0)
 
 
+def test_loop_goes_once_around_the_circle_of_phases(sets):
+    found = loop(sets("truth/complex_cell/0"), frames=65)
+    plane = projections(found["frames"].values, "complex_cell")
+    turned = np.unwrap(np.arctan2(plane[:, 1], plane[:, 0]))
+    assert abs(turned[-1] - turned[0]) == pytest.approx(2 * math.pi, abs=1e-3)
+    assert sorted(found.attrs["order"]) == [0, 0, 1, 2, 3, 4, 5, 6, 7]
+    assert found.attrs["connected"] and found["fraction"].values[1:-1].min() >= ALPHA - ROUNDING
+    np.testing.assert_array_equal(found["frames"].values[0], found["frames"].values[-1])
+
+
+def test_loop_stays_on_one_island_and_needs_three_images(sets):
+    ds = sets("truth/polarity_cell/0")
+    found = loop(ds, frames=17)
+    signs = np.sign(projections(found["frames"].values, "polarity_cell")[:, 0])
+    assert len(set(signs)) == 1 and len(found.attrs["order"]) == 5
+    with pytest.raises(InvisError, match="holds no loop"):
+        loop(sets("truth/rotation_cell/0"))
+
+
 def test_linear_unit_needs_no_way_around(sets):
     # {w.x >= alpha} is convex, and bringing a mixture back to the norm only raises the response.
     found = morph(sets("truth/simple_cell/0"), 0, 5)
@@ -132,14 +152,14 @@ def test_trained_network(sets):
     assert found.attrs["straight_length"] < found.attrs["length"] < 2 * found.attrs["chord"]
 
 
-def test_same_morph_twice_and_a_file_that_reads_back(sets, tmp_path):
-    ds = sets("truth/rotation_cell/0")
-    first, again = (morph(ds, 1, 2, frames=5) for _ in range(2))
-    np.testing.assert_array_equal(first["frames"].values, again["frames"].values)
-    save_morph(first, tmp_path / "morph.nc")
+def test_same_morph_twice_and_a_file_that_reads_back(sets, around, tmp_path):
+    ds = sets("truth/complex_cell/0")
+    again = morph(ds)
+    np.testing.assert_array_equal(around["frames"].values, again["frames"].values)
+    save_morph(around, tmp_path / "morph.nc")
     back = load_morph(tmp_path / "morph.nc")
-    assert back.equals(first)
-    assert back.attrs == first.attrs
+    assert back.equals(around)
+    assert back.attrs == around.attrs
     (tmp_path / "half.nc").write_bytes((tmp_path / "morph.nc").read_bytes()[:2000])
     invis.save(ds, tmp_path / "set.nc")
     for name in ("half.nc", "set.nc", "none.nc"):

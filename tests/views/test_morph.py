@@ -22,7 +22,7 @@ FRAMES = 9
 @pytest.fixture(scope="module")
 def found():
     """Around the circle of phases of a complex cell."""
-    return morph(invis.search("truth/complex_cell/0")[0], frames=FRAMES)
+    return morph(invis.search("truth/complex_cell/0", images=4)[0], 0, 2, frames=FRAMES)
 
 
 def test_curves_carry_the_measured_fractions_of_path_and_null(found):
