@@ -18,6 +18,7 @@ from invis.cli.morph import morph
 from invis.cli.search import search
 from invis.cli.show import compare, show
 from invis.cli.stitch import stitch
+from invis.cli.sweep import sweep
 from invis.cli.train import evaluate, train
 from invis.cli.trajectory import trajectory
 from invis.errors import InvisError
@@ -39,7 +40,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars,
+    morph, exemplars, sweep,
 ):  # fmt: skip
     cli.add_command(_command)
 
