@@ -10,7 +10,8 @@ import click
 
 from invis.cli import output
 from invis.cli.morph import Bar, set_of
-from invis.cli.saving import default_out, refuse_folder, slug, writable_folder, writing
+from invis.cli.places import prepared
+from invis.cli.saving import default_out, slug, writing
 from invis.cli.search import Interrupt
 from invis.errors import InvisError
 
@@ -60,11 +61,13 @@ def exemplars(
         raise InvisError(f"--set {result!r} is of one unit, but ADDRESS names {len(units)}.")
     base = default_out(address, weights)
     folder = out if out is not None else base.with_name(f"{base.name}-exemplars")
-    sets = [set_of(result, weights, device)] if result is not None else search(units)
-    found, interrupted = follow(units, sets, data, count, address)
-    folders = place(folder, units.addresses)
-    save(found, folders)
-    write_page(folder, found, sets)
+    several = len(units) > 1
+    folders = [folder / slug(one) if several else folder for one in units.addresses]
+    with prepared([folder, *folders], (PAGE, DATA)):
+        sets = [set_of(result, weights, device)] if result is not None else search(units)
+        found, interrupted = follow(units, sets, data, count, address)
+        save(found, folders)
+        write_page(folder, found, sets)
     if as_json:
         output.echo_json([record(one, where) for one, where in zip(found, folders, strict=True)])
     else:
@@ -88,17 +91,6 @@ def follow(
                     return snapshot.current(), True
                 interrupt.armed = True
     return snapshot.finished, False
-
-
-def place(folder: Path, addresses: tuple[str, ...]) -> list[Path]:
-    """The folder of each unit: a single one has no folder of its own."""
-    writable_folder(folder)
-    refuse_folder(folder / PAGE)
-    folders = [folder / slug(one) if len(addresses) > 1 else folder for one in addresses]
-    for where in folders:
-        writable_folder(where)
-        refuse_folder(where / DATA)
-    return folders
 
 
 def save(found: list[Dataset], folders: list[Path]) -> None:

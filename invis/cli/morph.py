@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.saving import RESULT, default_out, refuse_folder, slug, writable_folder, writing
+from invis.cli.places import prepared
+from invis.cli.saving import RESULT, default_out, slug, writing
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -66,18 +67,13 @@ def morph(
         if loop
         else morph_steps(ds, a, b, frames, weights=weights, device=device)
     )
-    # Bad arguments are told before the folder is made.
-    snapshot = next(steps)
-    writable_folder(folder)
-    for name in (PAGE, PICTURE, DATA):
-        refuse_folder(folder / name)
-    with Bar(str(ds.attrs["address"])) as tell:
-        tell(snapshot)
-        for snapshot in steps:
-            tell(snapshot)
-    found = snapshot.finished[0]
-    save_morph(found, folder / DATA)
-    write(folder, found)
+    with prepared([folder], (PAGE, PICTURE, DATA)):
+        with Bar(str(ds.attrs["address"])) as tell:
+            for snapshot in steps:
+                tell(snapshot)
+        found = snapshot.finished[0]
+        save_morph(found, folder / DATA)
+        write(folder, found)
     if as_json:
         output.echo_json([record(found, folder)])
     else:

@@ -72,5 +72,5 @@ def islands(found: Dataset) -> str:
         return ""
     return (
         f"Walks that keep {words.percent(found.attrs['alpha'])} did not reach all images of this "
-        f"set: it falls into {parts} islands."
+        f"set: as far as they can tell, it falls into {parts} islands."
     )

@@ -56,6 +56,13 @@ def test_json_of_many_units(invis, pictures):
         assert record["random_fraction_median"] < record["exemplars"][-1]["fraction"]
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(invis, pictures, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = invis("exemplars", UNIT, "--data", pictures, "--out", "file/below")
+    assert is_one_sentence(done), done
+    assert "file/below" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -55,6 +55,13 @@ def test_loop_shows_every_image_and_ends_where_it_began(invis, saved):
         assert animation.n_frames == 8
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(invis, saved, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = invis("morph", saved, "--out", "file/below")
+    assert is_one_sentence(done), done
+    assert "file/below" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
