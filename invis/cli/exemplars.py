@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.morph import Bar, set_of
+from invis.cli.morph import Bar, searched, set_of
 from invis.cli.places import prepared
 from invis.cli.saving import default_out, slug, writing
 from invis.cli.search import Interrupt
@@ -52,7 +52,6 @@ def exemplars(
     """
     from invis.models.unit import units_at
     from invis.probe.pictures import list_pictures
-    from invis.search import search
 
     # What needs no model is checked first.
     list_pictures(data)
@@ -64,7 +63,7 @@ def exemplars(
     several = len(units) > 1
     folders = [folder / slug(one) if several else folder for one in units.addresses]
     with prepared([folder, *folders], (PAGE, DATA)):
-        sets = [set_of(result, weights, device)] if result is not None else search(units)
+        sets = [set_of(result, weights, device)] if result is not None else searched(units, address)
         found, interrupted = follow(units, sets, data, count, address)
         save(found, folders)
         write_page(folder, found, sets)

@@ -11,10 +11,13 @@ import click
 from invis.cli import output
 from invis.cli.places import prepared
 from invis.cli.saving import RESULT, default_out, slug, writing
+from invis.cli.search import progress
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+    from invis.models.unit import Units
 
 PAGE, PICTURE, DATA = "morph.html", "morph.gif", "morph.nc"
 KEYS = (
@@ -86,7 +89,7 @@ def set_of(result: str, weights: str | None, device: str | None) -> Dataset:
     Raises:
         InvisError: if it is neither, or names more than one.
     """
-    from invis.search import load, search
+    from invis.search import load
 
     path = Path(result)
     if path.is_dir():
@@ -100,7 +103,21 @@ def set_of(result: str, weights: str | None, device: str | None) -> Dataset:
 
     if len(parse_address(result).channels) != 1:
         raise InvisError(f"RESULT {result!r} names several units: a morph is of one.")
-    return search(result, weights=weights, device=device)[0]
+    from invis.models.unit import units_at
+
+    return searched(units_at(result, weights, device), result)[0]
+
+
+def searched(units: Units, address: str) -> list[Dataset]:
+    """The sets of units, in their order, with a bar on a terminal."""
+    from invis.search import search_steps
+
+    found: dict[str, Dataset] = {}
+    with progress(address) as tell:
+        for snapshot in search_steps(units):
+            tell(snapshot)
+            found |= {str(ds.attrs["address"]): ds for ds in snapshot.finished}
+    return [found[one] for one in units.addresses]
 
 
 def place_of(ds: Dataset, option: str, number: int | None) -> int | None:
