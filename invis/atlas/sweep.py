@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invis.atlas.batches import here, smallest
@@ -13,7 +14,14 @@ from invis.atlas.pattern import parse_pattern
 from invis.atlas.plan import Plan, plan_steps
 from invis.atlas.progress import Progress, Tally
 from invis.atlas.task import task_steps
-from invis.atlas.workers import cluster_workers, local_workers, places, spread_steps, threads_of
+from invis.atlas.workers import (
+    cluster_workers,
+    count_workers,
+    local_workers,
+    places,
+    spread_steps,
+    threads_of,
+)
 from invis.errors import InvisError
 from invis.search.settings import DEFAULT_CONTRAST, Settings
 
@@ -78,13 +86,16 @@ def sweep_steps(
         seed=seed,
     )
     _check(workers, scheduler)
+    # Workers have folders of their own.
+    store = store if "://" in store else str(Path(store).absolute())
+    weights = str(Path(weights).absolute()) if weights and Path(weights).is_file() else weights
     parts = parse_pattern(pattern, units)
     total = sum(len(part.channels) for part in parts)
     with ExitStack() as stack:
         client, place, on = None, None, device
         if scheduler is not None:
             client = stack.enter_context(cluster_workers(scheduler))
-            while not client.nthreads():
+            while not count_workers(client):
                 yield Progress("wait", "", total, workers=0)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
             place, on = smallest(places(client, device)), None
@@ -155,7 +166,7 @@ def _spread(client: Client, plan: Plan, tally: Tally, threads: int | None) -> It
     for told in spread_steps(client, plan.tasks, threads):
         now = time.monotonic()
         if now - looked > SECONDS_BETWEEN_COUNTS:
-            workers, looked = len(client.nthreads()), now
+            workers, looked = count_workers(client), now
         alive = now if workers else alive
         # A scheduler may get new workers after hours; local ones start at once or never.
         if threads is not None and now - alive > SECONDS_WITHOUT_WORKERS:

@@ -66,7 +66,8 @@ def task_steps(task: Task) -> Iterator[News]:
     todo = [one for one in task.address.channels if one not in done]
     yield News(task.path, 0.0, [one for one in task.address.channels if one in done])
     if todo:
-        units = _layer_units(replace(task.address, channels=(0,)), task.weights, task.device)
+        every = replace(task.address, channels=tuple(range(layer.channels)))
+        units = _layer_units(every, task.weights, task.device)
         if units.model.weights_hash[:12] != layer.weights_hash[:12]:
             raise InvisError(
                 f"weights of {task.address} have the hash {units.model.weights_hash} here, but the "
@@ -85,9 +86,7 @@ def _search_steps(
             snapshot = next(steps)
         # Whatever one unit breaks must not end a sweep of days: it is kept and told.
         except Exception as error:
-            reason = (
-                str(error) if isinstance(error, InvisError) else f"{type(error).__name__}: {error}"
-            )
+            reason = _reason(error)
             break
         finished = []
         for ds in snapshot.finished:
@@ -121,6 +120,10 @@ def open_layer(store: str, path: str) -> AtlasLayer:
 @lru_cache(maxsize=2)
 def _layer_units(address: Address, weights: str | None, device: str | None) -> Units:
     """All units of a layer: batches of one layer follow each other, and loading takes a while."""
-    one = units_at(address, weights, device)
-    every = tuple(range(one.layer.channels))
-    return units_at(replace(address, channels=every), weights, device)
+    return units_at(address, weights, device)
+
+
+def _reason(error: Exception) -> str:
+    """One line that tells what happened."""
+    lines = str(error).splitlines() or [""]
+    return lines[0] if isinstance(error, InvisError) else f"{type(error).__name__}: {lines[0]}"

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_NEWS = 0.5
+LOST = (
+    "the scheduler was lost: what was finished is kept, so start the same sweep again when it is "
+    "back"
+)
 KILLED = "its worker was killed several times: it may lack memory"
 
 # Several threads of one worker would get in each other's way: a worker searches one batch at a
@@ -76,6 +80,18 @@ def cluster_workers(address: str) -> Iterator[Client]:
         ) from error
     with client:
         yield client
+
+
+def count_workers(client: Client) -> int:
+    """How many workers there are.
+
+    Raises:
+        InvisError: where the scheduler is lost.
+    """
+    try:
+        return len(client.nthreads())
+    except OSError as error:
+        raise InvisError(LOST) from error
 
 
 def places(client: Client, device: str | None) -> list[Place]:
@@ -200,10 +216,7 @@ def _result(future: Future, task: Task, error: BaseException | None) -> News:
     if isinstance(error, InvisError):
         raise error
     if error is None:
-        raise InvisError(
-            "the scheduler was lost: what was finished is kept, so start the same sweep again when "
-            "it is back"
-        )
+        raise InvisError(LOST)
     raise InvisError(f"a worker failed at {task.address}: {type(error).__name__}: {error}")
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from invis.atlas import Atlas
+from invis.atlas.store import Atlas
 from invis.atlas.sweep import sweep, sweep_plan, sweep_steps
 from invis.errors import InvisError
 from invis.search import search
 
 FAST = {"images": 2, "device": "cpu"}
 LAYER = "minivgg@none:0/conv1_1"
+MANY = "minivgg/conv1_2"
 
 
 def only_layer(store):
@@ -74,7 +75,7 @@ def test_other_settings_go_beside_and_never_over(swept):
 
 def test_closing_keeps_what_was_finished_and_the_next_sweep_goes_on(tmp_path):
     store = str(tmp_path / "atlas")
-    steps = sweep_steps(LAYER, store, "0-5", **FAST)
+    steps = sweep_steps(MANY, store, "0-5", **FAST)
     finished = []
     for snapshot in steps:
         finished += snapshot.finished
@@ -83,8 +84,8 @@ def test_closing_keeps_what_was_finished_and_the_next_sweep_goes_on(tmp_path):
     steps.close()
     kept = stamps(store)
     assert 0 < len(kept) < 6
-    assert sorted(finished) == sorted(f"{LAYER}/{channel}" for _, channel in kept)
-    rest = sweep(LAYER, store, "0-5", **FAST)
+    assert sorted(finished) == sorted(f"{MANY}/{channel}" for _, channel in kept)
+    rest = sweep(MANY, store, "0-5", **FAST)
     assert rest.before == len(kept) and rest.done == 6
     assert kept.items() <= stamps(store).items()
     assert only_layer(store).done() == {0, 1, 2, 3, 4, 5}
@@ -121,7 +122,7 @@ def test_a_dry_run_creates_nothing_and_says_what_it_would_cost(tmp_path):
     assert (plan.units, plan.todo) == (16, 16)
     small, large = plan.layers
     assert 0 < small.cost.seconds < large.cost.seconds < 1
-    assert small.cost.bytes >= 3 * small.cost.bytes - 3 * small.cost.bytes + 3 * 3 * 3 * 3
+    assert 3 * 3 * 3 * 3 < small.cost.bytes < large.cost.bytes
     batched = [channel for task in plan.tasks for channel in task.address.channels]
     assert batched == [*range(8), *range(8)]
 

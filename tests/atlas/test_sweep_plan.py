@@ -60,6 +60,8 @@ def test_units_are_those_that_a_layer_has():
     parts = parse_pattern("minivgg/conv1_2..conv2_1", "10-20")
     assert [part.channels for part in parts] == [tuple(range(10, 16)), tuple(range(10, 21))]
     assert names("minivgg/conv1_2..conv2_1", "20") == ["conv2_1"]
+    (part,) = parse_pattern("minivgg/conv1_1", "0-63")
+    assert part.channels == tuple(range(16))
 
 
 @pytest.mark.parametrize(
