@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 
-from fsspec.core import url_to_fs
+from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from invis.atlas.store import Atlas, AtlasLayer
 
 from invis.atlas.batches import Place, batch_size, split
