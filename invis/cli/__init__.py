@@ -15,6 +15,7 @@ from invis.cli.exemplars import exemplars
 from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.morph import morph
+from invis.cli.probe import probe
 from invis.cli.search import search
 from invis.cli.show import compare, show
 from invis.cli.stitch import stitch
@@ -40,7 +41,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep,
+    morph, exemplars, sweep, probe,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -16,9 +16,10 @@ EXPECTED = {
 }
 
 
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("cell", EXPECTED)
-def test_a_ground_truth_unit_gets_its_name_and_no_other(cell):
-    found = probe(f"truth/{cell}/0")
+def test_a_ground_truth_unit_gets_its_name_and_no_other(cell, seed):
+    found = probe(f"truth/{cell}/0", seed=seed)
     assert found.names == EXPECTED[cell]
     if cell == "complex_cell":
         assert found.f1_f0 < 0.1
