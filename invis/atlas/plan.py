@@ -7,11 +7,11 @@ from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-from invis.atlas.store import Atlas, AtlasLayer
 
 from invis.atlas.batches import Place, batch_size, split
 from invis.atlas.estimate import Cost, unit_cost
 from invis.atlas.pattern import Part
+from invis.atlas.store import Atlas, AtlasLayer
 from invis.atlas.task import Task
 from invis.models.unit import Units, units_at
 from invis.search import Settings

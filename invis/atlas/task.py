@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from invis.atlas.store import Atlas, AtlasLayer
-
 from invis.errors import InvisError
 from invis.models.address import Address
 from invis.models.unit import Units, units_at

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from invis.atlas.store import Atlas
 
+from invis.atlas.store import Atlas
 from invis.atlas.sweep import sweep, sweep_plan, sweep_steps
 from invis.errors import InvisError
 from invis.search import search

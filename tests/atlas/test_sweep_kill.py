@@ -8,8 +8,8 @@ import time
 
 import psutil
 import pytest
-from invis.atlas.store import Atlas
 
+from invis.atlas.store import Atlas
 from invis.atlas.sweep import sweep, sweep_steps
 from invis.errors import InvisError
 from tests.atlas.test_sweep import stamps

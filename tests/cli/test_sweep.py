@@ -7,8 +7,8 @@ import subprocess
 import time
 
 import pytest
-from invis.atlas.store import Atlas
 
+from invis.atlas.store import Atlas
 from invis.errors import InvisError
 from tests.cli.conftest import ENVIRONMENT, command, is_one_sentence
 
