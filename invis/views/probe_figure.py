@@ -28,6 +28,7 @@ def probe_figure(found: Probes, dark: bool = False) -> go.Figure:
             line={"color": colours.muted, "dash": "dash"},
         )  # fmt: skip
         figure.update_xaxes(title=curve.axis_unit, **place)
+    figure.update_yaxes(matches="y")
     figure.update_yaxes(title="share of reference", col=1)
     figure.update_layout(template=template(dark), title=found.sentence, height=680)
     return figure
