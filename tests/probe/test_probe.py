@@ -38,3 +38,10 @@ def test_modulation_of_a_rectified_and_a_constant_response():
 def test_several_units_are_refused():
     with pytest.raises(InvisError, match="names 2 units"):
         probe("minivgg/conv1_1/0-1")
+
+
+def test_nothing_is_claimed_of_a_linear_unit_of_a_network():
+    found = probe("minivgg/conv1_1/1")
+    assert found.names == ()
+    assert found.f1_f0 > 1
+    assert all(abs(c.response[0] - 1) < 0.1 for k, c in found.curves.items() if k == "hue")
