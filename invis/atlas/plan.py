@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, field
-
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+from dataclasses import dataclass, field
 
 from invis.atlas.batches import Place, batch_size, split
 from invis.atlas.estimate import Cost, unit_cost
 from invis.atlas.pattern import Part
-from invis.atlas.store import Atlas, AtlasLayer
+from invis.atlas.store import Atlas, existing
 from invis.atlas.task import Task
-from invis.models.unit import Units, units_at
+from invis.models.unit import units_at
 from invis.search import Settings
 
 
@@ -104,14 +101,15 @@ def plan_steps(
     Raises:
         InvisError: where a model cannot be loaded, or the store cannot be written.
     """
-    atlas = _existing(store) if dry else Atlas(store, mode="a")
+    atlas = existing(store) if dry else Atlas(store, mode="a")
     plan = Plan(place.workers)
     for part in parts:
         yield str(part.address()).rpartition("/")[0]
         units = units_at(part.address(), weights, here)
-        layer = (
-            _found(atlas, units, settings) if dry or atlas is None else atlas.plan(units, settings)
-        )
+        if atlas is None:
+            layer = None
+        else:
+            layer = atlas.find(units, settings) if dry else atlas.plan(units, settings)
         done = set(layer.done()) if layer else set()
         failed = layer.failed() if layer else {}
         todo = tuple(one for one in part.channels if one not in done)
@@ -130,22 +128,3 @@ def plan_steps(
             for channels in planned.batches
         )
     return plan
-
-
-def _existing(store: str) -> Atlas | None:
-    """The atlas at a place where there may be none yet."""
-    files, place = url_to_fs(store)
-    return Atlas(store) if files.exists(place) else None
-
-
-def _found(atlas: Atlas | None, units: Units, settings: Settings) -> AtlasLayer | None:
-    """The layer of these units and settings, where it has been planned."""
-    name = units.addresses[0].rpartition("/")[0].rpartition("/")[2]
-    wanted = json.loads(json.dumps(asdict(settings)))
-    for layer in atlas.layers() if atlas else []:
-        known = json.loads(json.dumps(layer.settings))
-        same = all(known.get(key, value) == value for key, value in wanted.items())
-        where = (layer.model, layer.weights_hash[:12], layer.layer)
-        if same and where == (units.model.name, units.model.weights_hash[:12], name):
-            return layer
-    return None

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from invis.atlas.store import Atlas, AtlasLayer
+from invis.atlas.layer import AtlasLayer
+from invis.atlas.store import Atlas
 from invis.errors import InvisError
 from invis.models.address import Address
 from invis.models.unit import Units, units_at
@@ -107,9 +108,9 @@ def open_layer(store: str, path: str) -> AtlasLayer:
     Raises:
         InvisError: where the store lacks it.
     """
-    for layer in Atlas(store, mode="a").layers():
-        if layer.path == path:
-            return layer
+    layer = Atlas(store, mode="a").at(path)
+    if layer:
+        return layer
     raise InvisError(
         f"store {store!r} has no layer {path} here: give a store that all workers reach, such as a "
         "folder on a file system that they share"
