@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 import warnings
@@ -29,17 +28,25 @@ PAGE, TABLE, PRODUCTS = "trajectory.html", "projections.csv", "gram.npz"
 def trajectory(path: Path, out: Path | None, as_json: bool) -> None:
     """Find the principal components of the checkpoints at PATH and what a random walk would show.
 
-    PATH is a recording, the folder of `invis train --record`, or a folder of safetensors files or
-    state dicts. Writes trajectory.html, projections.csv and gram.npz; with the last, the same
-    command takes up a training that has gone on since.
+    PATH is a recording, the folder of `invis train --record`, a folder of safetensors files or
+    state dicts, a gram.npz of this command, or minivgg or miniresnet, whose runs ship with Invis.
+    Writes trajectory.html, projections.csv and gram.npz; with the last, the same command takes up a
+    training that has gone on since.
     """
     began = time.perf_counter()
-    from invis.trajectory import compare, pca
+    from invis.trajectory import compare, kept_gram, pca, save_gram
 
-    source = read(path)
+    kept = kept_gram(path)
+    source = read(path) if kept is None else None
     folder = out if out is not None else default_out(path)
     writable_folder(folder)
-    products = multiply(source, folder / PRODUCTS)
+    if source is not None:
+        products = multiply(source, folder / PRODUCTS)
+    else:
+        assert kept is not None
+        products = kept
+        with writing(folder / PRODUCTS):
+            save_gram(products, folder / PRODUCTS)
     found = pca(products)
     comparison = compare(found)
     write(folder, found, comparison, path)
@@ -66,7 +73,9 @@ def read(path: Path) -> Source:
 def default_out(path: Path) -> Path:
     """out/NAME-trajectory, by the name of the training's folder."""
     whole = path.resolve()
-    name = whole.parent.name if whole.name == "record" else whole.stem
+    name = whole.parent.name if whole.name in ("record", PRODUCTS) else whole.stem
+    if name.endswith("-trajectory"):
+        return Path("out") / slug(name)
     return Path("out") / f"{slug(name)}-trajectory"
 
 
@@ -139,14 +148,11 @@ def record(found: PCA, comparison: Comparison, seconds: float) -> dict[str, Any]
 
 def write(folder: Path, found: PCA, comparison: Comparison, path: Path) -> None:
     """The page, and the projections for other programs."""
+    from invis.trajectory import save_projections
     from invis.views.trajectory_page import trajectory_html
 
-    with writing(folder / TABLE), (folder / TABLE).open("w", newline="") as file:
-        lines = csv.writer(file)
-        count = min(len(found.eigenvalues), 10)
-        lines.writerow(["step", *(f"component_{k + 1}" for k in range(count))])
-        for step, row in zip(found.steps.tolist(), found.scores[:, :count].tolist(), strict=True):
-            lines.writerow([step, *row])
+    with writing(folder / TABLE):
+        save_projections(found, folder / TABLE)
     with writing(folder / PAGE):
         page = trajectory_html(found, comparison, f"{path}: {len(found.steps)} checkpoints")
         (folder / PAGE).write_text(page, encoding="utf-8")

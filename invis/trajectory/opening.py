@@ -6,6 +6,7 @@ from pathlib import Path
 
 from invis.errors import InvisError
 from invis.trajectory.checkpoints import FolderSource
+from invis.trajectory.kept import SHIPPED
 from invis.trajectory.recorded import RecordedSource
 from invis.trajectory.source import Source
 
@@ -22,7 +23,10 @@ def open_trajectory(path: str | Path) -> Source:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise InvisError(f"path {str(path)!r} is no folder: give a folder of checkpoints.")
+        raise InvisError(
+            f"path {str(path)!r} is no folder: give a folder of checkpoints, or a run that ships, "
+            f"{' or '.join(SHIPPED)}."
+        )
     if (folder / "zarr.json").is_file():
         return RecordedSource(folder)
     if (folder / "record").is_dir():

@@ -8,6 +8,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import save_file
 
+from invis import data_path
 from invis.cli.trajectory import trajectory
 from invis.errors import InvisError
 from invis.trajectory import simulate
@@ -114,3 +115,30 @@ def test_bad_paths_are_told(run, tmp_path):
     write(tmp_path / "one", 1)
     with pytest.raises(InvisError, match="at least 2"):
         run("one")
+
+
+@pytest.mark.parametrize(
+    "name, parameters, last", [("minivgg", 673172, 4680), ("miniresnet", 974596, 12496)]
+)
+def test_a_run_that_ships_opens_by_its_name(run, tmp_path, name, parameters, last):
+    (row,) = json.loads(run(name, "--json").stdout)
+    assert (row["parameters"], row["steps"][0], row["steps"][-1]) == (parameters, 0, last)
+    assert row["explained"][0] > row["null_explained"][0] > 0.6
+    shipped = np.loadtxt(data_path(f"trajectories/{name}.csv"), delimiter=",", skiprows=1)
+    made = tmp_path / "out" / f"{name}-trajectory" / "projections.csv"
+    np.testing.assert_allclose(shipped, np.loadtxt(made, delimiter=",", skiprows=1), rtol=1e-9)
+
+
+def test_the_inner_products_that_it_wrote_are_enough(run, tmp_path):
+    write(tmp_path / "walk", 20)
+    (first,) = json.loads(run("walk", "--json", "--out", "here").stdout)
+    (again,) = json.loads(run("here/gram.npz", "--json", "--out", "there").stdout)
+    assert again["explained"] == first["explained"]
+    (tmp_path / "bad.npz").write_bytes(b"no such thing")
+    with pytest.raises(InvisError, match=r"bad\.npz"):
+        run("bad.npz")
+
+
+def test_what_is_not_there_names_the_runs_that_ship(run):
+    with pytest.raises(InvisError, match="minivgg or miniresnet"):
+        run("resnet")
