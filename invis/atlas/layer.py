@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,15 @@ class AtlasLayer:
     def __repr__(self) -> str:
         return f"<AtlasLayer {self.path}, {len(self.done())} of {self.channels} units>"
 
+    def attrs(self) -> dict[str, Any]:
+        """What `Atlas.create` needs to make this layer elsewhere."""
+        return dict(self._root[self.path].attrs)
+
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of a unit's pixels: images + 1, row, column, colour."""
+        images, height, width, colours = self._images.shape[1:]
+        return images, height, width, colours
+
     def done(self) -> set[int]:
         """Finished channels, as the disk has it now."""
         return self._channels("done")
@@ -70,7 +81,7 @@ class AtlasLayer:
         if channel in self.done():
             return
         pixels, record = pack(ds)
-        images = self._images()
+        images = self._images
         if not 0 <= channel < self.channels or pixels.shape != images.shape[1:]:
             raise InvisError(
                 f"ds is channel {channel} with pixels {pixels.shape}, but {self.path} holds "
@@ -125,7 +136,7 @@ class AtlasLayer:
         Raises:
             InvisError: where the pixels of one are damaged.
         """
-        images = self._images()
+        images = self._images
         found = np.empty((len(channels), *images.shape[1:]), dtype=np.uint8)
         for place, channel in enumerate(channels):
             try:
@@ -141,7 +152,10 @@ class AtlasLayer:
         The coordinate `done` (channel,) tells which channels are finished.
         """
         done = np.isin(np.arange(self.channels), list(self.done()))
-        array = xr.open_zarr(self._root.store, group=self.path, consolidated=False, chunks=None)
+        with warnings.catch_warnings():
+            # Zarr warns of the records, which lie beside the array.
+            warnings.simplefilter("ignore")
+            array = xr.open_zarr(self._root.store, group=self.path, consolidated=False, chunks=None)
         return array.assign_coords(done=("channel", done))
 
     def note(self, channel: int, name: str, value: dict[str, Any]) -> None:
@@ -167,6 +181,7 @@ class AtlasLayer:
         known = {"done", "failed", "images", "zarr.json"}
         return [name for name in self._folder.names(self.path) if name not in known]
 
+    @cached_property
     def _images(self) -> zarr.Array[Any]:
         array = self._root[f"{self.path}/images"]
         assert isinstance(array, zarr.Array)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Literal
 
+import pandas as pd
 import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
 
 from invis.atlas.folder import Folder, first_line
 from invis.atlas.layer import AtlasLayer
+from invis.atlas.table import table
 from invis.errors import InvisError
 from invis.models.unit import Units
 from invis.search import Settings
@@ -127,6 +130,10 @@ class Atlas:
             if settings != "zarr.json"
         ]
         return [layer for layer in found if layer]
+
+    def table(self, notes: Iterable[str] = ()) -> pd.DataFrame:
+        """One row a finished unit with all its measures; see `invis.atlas.table`."""
+        return table(self.layers(), notes)
 
 
 def existing(url: str) -> Atlas | None:

@@ -1,0 +1,68 @@
+"""Atlases made apart, put into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from invis.atlas.layer import AtlasLayer
+from invis.atlas.store import Atlas
+from invis.errors import InvisError
+
+
+@dataclass
+class Merged:
+    """What was taken so far.
+
+    Attributes:
+        total: units of all sources.
+        looked: at, of these.
+        taken: units that the target lacked.
+        same: units that it had already.
+        differing: `PATH/CHANNEL` of units that it had with other pixels or measures; it keeps its
+            own.
+    """
+
+    total: int = 0
+    looked: int = 0
+    taken: int = 0
+    same: int = 0
+    differing: list[str] = field(default_factory=list)
+
+
+def merge_steps(target: Atlas, sources: Sequence[Atlas]) -> Iterator[Merged]:
+    """Take from each source what the target lacks, unit by unit, with all notes.
+
+    Raises:
+        InvisError: for a damaged unit, a layer of another shape, or where nothing can be written.
+    """
+    layers = [layer for source in sources for layer in source.layers()]
+    merged = Merged(total=sum(len(layer.done()) for layer in layers))
+    yield merged
+    for layer in layers:
+        into = target.at(layer.path) or target.create(layer.path, layer.attrs(), layer.shape())
+        if into.shape() != layer.shape() or into.channels != layer.channels:
+            raise InvisError(
+                f"source holds {layer.path} with {layer.channels} units of {layer.shape()}, the "
+                f"target {into.channels} of {into.shape()}: they cannot be one layer"
+            )
+        known = into.done()
+        for channel in sorted(layer.done()):
+            _take(layer, into, channel, channel in known, merged)
+            yield merged
+
+
+def _take(layer: AtlasLayer, into: AtlasLayer, channel: int, known: bool, merged: Merged) -> None:
+    merged.looked += 1
+    if not known:
+        into.write(layer.read(channel))
+        merged.taken += 1
+    elif into.record(channel)["hash"] == layer.record(channel)["hash"]:
+        merged.same += 1
+    else:
+        merged.differing.append(f"{layer.path}/{channel}")
+        return
+    for name in layer.notes():
+        value = layer.noted(channel, name)
+        if value is not None and into.noted(channel, name) is None:
+            into.note(channel, name, value)
