@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+import zarr
 
 from invis.atlas.layer import AtlasLayer
 from invis.atlas.store import Atlas
@@ -19,8 +23,7 @@ class Merged:
         looked: at, of these.
         taken: units that the target lacked.
         same: units that it had already.
-        differing: `PATH/CHANNEL` of units that it had with other pixels or measures; it keeps its
-            own.
+        differing: `PATH/CHANNEL` of units that it had with other images; it keeps its own.
     """
 
     total: int = 0
@@ -52,12 +55,26 @@ def merge_steps(target: Atlas, sources: Sequence[Atlas]) -> Iterator[Merged]:
             yield merged
 
 
+def consolidated_copy(atlas: Atlas, url: str) -> None:
+    """A copy whose metadata are in one file: quick to open from afar, and no place to append to.
+
+    Raises:
+        InvisError: for a damaged unit, or where nothing can be written.
+    """
+    for _ in merge_steps(Atlas(url, mode="a"), [atlas]):
+        pass
+    with warnings.catch_warnings():
+        # Zarr warns that version 3 has no final word on consolidated metadata.
+        warnings.simplefilter("ignore")
+        zarr.consolidate_metadata(url, zarr_format=3)
+
+
 def _take(layer: AtlasLayer, into: AtlasLayer, channel: int, known: bool, merged: Merged) -> None:
     merged.looked += 1
     if not known:
         into.write(layer.read(channel))
         merged.taken += 1
-    elif into.record(channel)["hash"] == layer.record(channel)["hash"]:
+    elif _same(layer, into, channel):
         merged.same += 1
     else:
         merged.differing.append(f"{layer.path}/{channel}")
@@ -66,3 +83,10 @@ def _take(layer: AtlasLayer, into: AtlasLayer, channel: int, known: bool, merged
         value = layer.noted(channel, name)
         if value is not None and into.noted(channel, name) is None:
             into.note(channel, name, value)
+
+
+def _same(layer: AtlasLayer, into: AtlasLayer, channel: int) -> bool:
+    """Whether both found the same images; how long it took may differ."""
+    if into.record(channel)["hash"] == layer.record(channel)["hash"]:
+        return True
+    return np.array_equal(into.thumbnails([channel]), layer.thumbnails([channel]))

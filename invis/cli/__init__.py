@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from invis import __version__
+from invis.cli.atlas import atlas
 from invis.cli.check import check
 from invis.cli.demo import demo
 from invis.cli.exemplars import exemplars
@@ -41,7 +42,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep, probe,
+    morph, exemplars, sweep, probe, atlas,
 ):  # fmt: skip
     cli.add_command(_command)
 

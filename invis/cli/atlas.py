@@ -1,0 +1,157 @@
+"""`invis atlas`: look into an atlas, prove that it is whole, merge some, make a site of one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from invis.cli import output
+from invis.cli.saving import writable_folder, writing
+
+DAMAGED = 1
+
+
+@click.group(short_help="Look into an atlas, verify, merge or export it.")
+def atlas() -> None:
+    """What to do with an atlas that `invis sweep` made: a folder, or any fsspec URL."""
+
+
+@atlas.command(short_help="The layers of an atlas, how many units each has, and their indices.")
+@click.argument("store")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def info(store: str, as_json: bool) -> None:
+    """Tell what the atlas at STORE holds."""
+    from invis.atlas import Atlas
+    from invis.views import atlas_words
+
+    layers = sorted(Atlas(store).layers(), key=atlas_words.order)
+    if as_json:
+        output.echo_json([_record(layer) for layer in layers])
+        return
+    names = atlas_words.groups(layers)
+    rows = []
+    for layer in layers:
+        told = _record(layer)
+        cells = [layer.model, names[layer.path], layer.layer, f"{told['done']}/{layer.channels}"]
+        cells += [str(told["failed"]), output.number(told["index_median"])]
+        rows.append([*cells, output.number(told["index_max"]), layer.path.rpartition("/")[2]])
+    header = ["model", "weights", "layer", "units", "failed", "median index", "highest", "settings"]
+    click.echo(output.table(header, rows, right=(3, 4, 5, 6)))
+    done = sum(len(layer.done()) for layer in layers)
+    click.echo(f"\n{done} finished units in {len(layers)} layers")
+
+
+@atlas.command(short_help="Read every finished unit and compare it with what was written.")
+@click.argument("store")
+@click.option("--repair", is_flag=True, help="Let the next sweep search damaged units again.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+def verify(store: str, repair: bool, as_json: bool) -> None:
+    """Prove that the atlas at STORE is whole; ends with 1 where a unit is damaged."""
+    from invis.atlas import Atlas
+    from invis.atlas.verify import verify_steps
+
+    opened = Atlas(store, mode="a" if repair else "r")
+    with bar("verify") as tell:
+        for report in verify_steps(opened, repair):
+            tell(report.units, report.total)
+    if as_json:
+        told = {key: getattr(report, key) for key in ("layers", "units", "damaged", "failed")}
+        output.echo_json([told])
+    else:
+        for where, why in report.failed.items():
+            click.echo(f"failed   {where}: {why}")
+        for where, why in report.damaged.items():
+            click.echo(f"damaged  {where}: {why}")
+        state = f"{len(report.damaged)} damaged" if report.damaged else "clean"
+        click.echo(f"{report.units} finished units in {report.layers} layers: {state}")
+        if report.damaged:
+            click.echo(
+                "The next sweep searches them again."
+                if repair
+                else "With --repair, the next sweep searches them again."
+            )
+    if report.damaged:
+        sys.exit(DAMAGED)
+
+
+@atlas.command(short_help="Take from some atlases what another lacks.")
+@click.argument("target")
+@click.argument("sources", nargs=-1, required=True)
+def merge(target: str, sources: tuple[str, ...]) -> None:
+    """Put the units of the atlases SOURCES into the atlas TARGET, which is made where it is new.
+
+    What TARGET has already it keeps.
+    """
+    from invis.atlas import Atlas
+    from invis.atlas.merge import merge_steps
+
+    opened = [Atlas(source) for source in sources]
+    with bar("merge") as tell:
+        for merged in merge_steps(Atlas(target, mode="a"), opened):
+            tell(merged.looked, merged.total)
+    click.echo(f"{merged.taken} units taken, {merged.same} were there already")
+    for where in merged.differing:
+        click.echo(f"differs  {where}: the target keeps its own")
+
+
+@atlas.command(short_help="Pages, pictures and tables that open without Python.")
+@click.argument("store")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the site.")
+@click.option("--with-store", is_flag=True, help="Add a copy of the store, metadata consolidated.")
+def export(store: str, out: Path, with_store: bool) -> None:
+    """Make a static site of the atlas at STORE, with units.csv of all measures.
+
+    Where pyarrow is installed, units.parquet holds the same table.
+    """
+    from invis.atlas import Atlas
+    from invis.atlas.merge import consolidated_copy
+    from invis.views.atlas_site import site_steps
+
+    opened = Atlas(store)
+    writable_folder(out)
+    with writing(out), bar("export") as tell:
+        for written, total in site_steps(opened, out):
+            tell(written, total)
+        if with_store:
+            consolidated_copy(opened, str(out / "atlas.zarr"))
+    click.echo(f"Site of {written} units: {out / 'index.html'}")
+
+
+@contextmanager
+def bar(name: str) -> Iterator[Any]:
+    """A bar on a terminal's stderr, nothing in a pipe; gives a function of how many of how many."""
+    from tqdm import tqdm
+
+    with tqdm(desc=name, unit=" units", leave=False, disable=not sys.stderr.isatty()) as shown:
+
+        def tell(done: int, total: int) -> None:
+            shown.total = total
+            shown.update(done - shown.n)
+
+        yield tell
+
+
+def _record(layer: Any) -> dict[str, Any]:
+    """The JSON object of a layer."""
+    from invis.atlas.table import rows
+
+    values = sorted(row["index"] for row in rows(layer) if row["index"] == row["index"])
+    middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2 if values else None
+    return {
+        "path": layer.path,
+        "model": layer.model,
+        "weights": layer.weights,
+        "weights_hash": layer.weights_hash,
+        "layer": layer.layer,
+        "channels": layer.channels,
+        "done": len(layer.done()),
+        "failed": len(layer.failed()),
+        "index_median": middle,
+        "index_max": values[-1] if values else None,
+        "settings": layer.settings,
+    }

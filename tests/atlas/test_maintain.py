@@ -1,0 +1,118 @@
+"""Verify, repair, merge and export: what is whole, what is taken, what a browser gets."""
+
+import json
+
+import pandas as pd
+import pytest
+import zarr
+from PIL import Image
+
+from invis.atlas import Atlas
+from invis.atlas.merge import consolidated_copy, merge_steps
+from invis.atlas.verify import verify
+from invis.errors import InvisError
+from invis.search import Settings
+from invis.views.atlas_site import site_steps
+from tests.atlas.conftest import FAST, chunk
+
+
+def merged(target, *sources):
+    *_, last = merge_steps(Atlas(target, mode="a"), [Atlas(source) for source in sources])
+    return last
+
+
+def test_a_whole_atlas_is_clean(filled, store):
+    report = verify(Atlas(store))
+    assert (report.total, report.units, report.layers, report.damaged) == (5, 5, 1, {})
+    assert report.failed == {f"{filled.path}/4": "it was too dark"}
+
+
+def test_damage_is_found_and_a_repair_lets_it_be_searched_again(filled, store, sets):
+    chunk(store, filled, 1).unlink()
+    chunk(store, filled, 2).write_bytes(b"nothing")
+    report = verify(Atlas(store))
+    assert sorted(report.damaged) == [f"{filled.path}/1", f"{filled.path}/2"]
+    assert filled.done() == {0, 1, 2, 3, 5}
+    verify(Atlas(store, mode="a"), repair=True)
+    assert filled.done() == {0, 3, 5}
+    for channel in (1, 2):
+        filled.write(sets[channel])
+    assert verify(Atlas(store)).damaged == {}
+
+
+def test_a_record_under_another_channel_is_found(filled, store):
+    record = (chunk(store, filled, 1).parent.parent / "done" / "1.json").read_bytes()
+    (chunk(store, filled, 1).parent.parent / "done" / "7.json").write_bytes(record)
+    (chunk(store, filled, 1).parent.parent / "done" / "99.json").write_bytes(record)
+    chunk(store, filled, 7).write_bytes(chunk(store, filled, 1).read_bytes())
+    damaged = verify(Atlas(store)).damaged
+    assert damaged == {
+        f"{filled.path}/7": "it is channel 1",
+        f"{filled.path}/99": "the layer has 16 units",
+    }
+
+
+def test_a_merge_takes_what_is_missing_and_keeps_what_is_there(
+    filled, store, units, sets, tmp_path
+):
+    other = Atlas(tmp_path / "other", mode="a")
+    layer = other.plan(units, FAST)
+    layer.write(sets[4])
+    changed = sets[0].copy(deep=True)
+    changed["images"][:] = 3
+    layer.write(changed)
+    layer.write(sets[1])
+    layer.note(1, "probe", {"sentence": "it ignores hue"})
+    other.plan(units, Settings(images=3))
+    last = merged(store, tmp_path / "other")
+    assert (last.taken, last.same, last.differing) == (1, 1, [f"{filled.path}/0"])
+    assert filled.done() == set(range(6))
+    assert filled.read(0).equals(sets[0].drop_attrs())
+    assert filled.noted(1, "probe") == {"sentence": "it ignores hue"}
+    assert len(Atlas(store).layers()) == 2
+    assert verify(Atlas(store)).damaged == {}
+
+
+def test_a_merge_into_nothing_is_a_copy(filled, store, tmp_path):
+    assert merged(tmp_path / "copy", store).taken == 5
+    first, second = (Atlas(place).table() for place in (store, tmp_path / "copy"))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_copy_with_consolidated_metadata(filled, store, tmp_path):
+    consolidated_copy(Atlas(store), str(tmp_path / "copy"))
+    told = json.loads((tmp_path / "copy" / "zarr.json").read_text())
+    assert f"{filled.path}/images" in told["consolidated_metadata"]["metadata"]
+    opened = zarr.open_consolidated(str(tmp_path / "copy"))
+    assert opened[f"{filled.path}/images"].shape[0] == 16
+    assert verify(Atlas(tmp_path / "copy")).units == 5
+    assert "consolidated_metadata" not in json.loads(
+        chunk(store, filled, 0).parents[4].joinpath("zarr.json").read_text()
+    )
+
+
+def test_the_site_has_a_page_and_a_picture_a_unit_and_asks_for_nothing(filled, store, tmp_path):
+    filled.note(1, "probe", {"sentence": "it ignores <hue>"})
+    steps = list(site_steps(Atlas(store), tmp_path / "site"))
+    assert steps == [(k, 5) for k in range(1, 6)]
+    site = tmp_path / "site"
+    index = (site / "index.html").read_text()
+    (page,) = (site / "layers").iterdir()
+    layer = page.read_text()
+    assert f'href="layers/{page.name}"' in index
+    assert index.count("5 units") and "untrained, seed 0" in index
+    assert "it ignores &lt;hue&gt;" in layer
+    for channel in (0, 1, 2, 3, 5):
+        (picture,) = (site / "units").glob(f"*-{channel}.png")
+        assert Image.open(picture).size == (3 * 3 + 3 * 1, 3)
+        assert f'href="../units/{picture.stem}.html"' in layer
+        assert (site / "units" / f"{picture.stem}.html").is_file()
+    for text in (index, layer):
+        assert "http://" not in text and "https://" not in text
+    assert pd.read_csv(site / "units.csv")["channel"].tolist() == [0, 1, 2, 3, 5]
+
+
+def test_an_atlas_without_units_has_no_site(store, units, tmp_path):
+    Atlas(store, mode="a").plan(units, FAST)
+    with pytest.raises(InvisError, match="no finished unit yet"):
+        list(site_steps(Atlas(store), tmp_path / "site"))
