@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
+    from invis.atlas import Atlas as Atlas
+    from invis.atlas.sweep import sweep as sweep
+    from invis.atlas.sweep import sweep_plan as sweep_plan
+    from invis.atlas.sweep import sweep_steps as sweep_steps
     from invis.interop.full_image import full_image as full_image
     from invis.interop.full_image import full_image_steps as full_image_steps
     from invis.interop.objective import lucent_model as lucent_model
@@ -29,10 +33,18 @@ if TYPE_CHECKING:
     from invis.models.unit import units_at as units_at
     from invis.models.zoo import load_model as load_model
     from invis.models.zoo import model_names as model_names
+    from invis.probe.exemplars import exemplars as exemplars
+    from invis.probe.exemplars import exemplars_steps as exemplars_steps
     from invis.search import load as load
     from invis.search import save as save
     from invis.search import search as search
     from invis.search import search_steps as search_steps
+    from invis.search.morph import morph as morph
+    from invis.search.morph import morph_steps as morph_steps
+    from invis.trajectory.fit import compare as compare
+    from invis.trajectory.opening import open_trajectory as open_trajectory
+    from invis.trajectory.pca import pca as pca
+    from invis.trajectory.recorder import Recorder as Recorder
     from invis.views.gallery import gallery_html as gallery_html
     from invis.views.notebook import result_html as result_html
     from invis.views.png import set_png as set_png
@@ -47,6 +59,10 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
+    "Atlas": "invis.atlas",
+    "sweep": "invis.atlas.sweep",
+    "sweep_plan": "invis.atlas.sweep",
+    "sweep_steps": "invis.atlas.sweep",
     "full_image": "invis.interop.full_image",
     "full_image_steps": "invis.interop.full_image",
     "lucent_model": "invis.interop.objective",
@@ -61,9 +77,17 @@ _HOMES = {
     "units_at": "invis.models.unit",
     "load_model": "invis.models.zoo",
     "model_names": "invis.models.zoo",
+    "exemplars": "invis.probe.exemplars",
+    "exemplars_steps": "invis.probe.exemplars",
     "load": "invis.search",
     "save": "invis.search",
     "search_steps": "invis.search",
+    "morph": "invis.search.morph",
+    "morph_steps": "invis.search.morph",
+    "Recorder": "invis.trajectory.recorder",
+    "compare": "invis.trajectory.fit",
+    "open_trajectory": "invis.trajectory.opening",
+    "pca": "invis.trajectory.pca",
     "gallery_html": "invis.views.gallery",
     "result_html": "invis.views.notebook",
     "set_png": "invis.views.png",

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from invis import data_path
 from invis.cli import output
 from invis.cli.saving import writable_folder, writing
 
@@ -22,14 +23,14 @@ def atlas() -> None:
 
 
 @atlas.command(short_help="The layers of an atlas, how many units each has, and their indices.")
-@click.argument("store")
+@click.argument("store", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
-def info(store: str, as_json: bool) -> None:
-    """Tell what the atlas at STORE holds."""
+def info(store: str | None, as_json: bool) -> None:
+    """Tell what the atlas at STORE holds; the one that ships when left out."""
     from invis.atlas import Atlas
     from invis.views import atlas_words
 
-    layers = sorted(Atlas(store).layers(), key=atlas_words.order)
+    layers = sorted(Atlas(store or shipped()).layers(), key=atlas_words.order)
     if as_json:
         output.echo_json([_record(layer) for layer in layers])
         return
@@ -47,15 +48,18 @@ def info(store: str, as_json: bool) -> None:
 
 
 @atlas.command(short_help="Read every finished unit and compare it with what was written.")
-@click.argument("store")
+@click.argument("store", required=False)
 @click.option("--repair", is_flag=True, help="Let the next sweep search damaged units again.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
-def verify(store: str, repair: bool, as_json: bool) -> None:
-    """Prove that the atlas at STORE is whole; ends with 1 where a unit is damaged."""
+def verify(store: str | None, repair: bool, as_json: bool) -> None:
+    """Prove that the atlas at STORE is whole; ends with 1 where a unit is damaged.
+
+    The one that ships when left out.
+    """
     from invis.atlas import Atlas
     from invis.atlas.verify import verify_steps
 
-    opened = Atlas(store, mode="a" if repair else "r")
+    opened = Atlas(store or shipped(), mode="a" if repair else "r")
     with bar("verify") as tell:
         for report in verify_steps(opened, repair):
             tell(report.units, report.total)
@@ -100,19 +104,19 @@ def merge(target: str, sources: tuple[str, ...]) -> None:
 
 
 @atlas.command(short_help="Pages, pictures and tables that open without Python.")
-@click.argument("store")
+@click.argument("store", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the site.")
 @click.option("--with-store", is_flag=True, help="Add a copy of the store, metadata consolidated.")
-def export(store: str, out: Path, with_store: bool) -> None:
-    """Make a static site of the atlas at STORE, with units.csv of all measures.
+def export(store: str | None, out: Path, with_store: bool) -> None:
+    """Make a static site of the atlas at STORE (the one that ships when left out).
 
-    Where pyarrow is installed, units.parquet holds the same table.
+    Its units.csv holds all measures, and units.parquet where pyarrow is installed.
     """
     from invis.atlas import Atlas
     from invis.atlas.merge import consolidated_copy
     from invis.views.atlas_site import site_steps
 
-    opened = Atlas(store)
+    opened = Atlas(store or shipped())
     writable_folder(out)
     with writing(out), bar("export") as tell:
         for written, total in site_steps(opened, out):
@@ -120,6 +124,11 @@ def export(store: str, out: Path, with_store: bool) -> None:
         if with_store:
             consolidated_copy(opened, str(out / "atlas.zarr"))
     click.echo(f"Site of {written} units: {out / 'index.html'}")
+
+
+def shipped() -> Path:
+    """The atlas of the embedded networks."""
+    return data_path("atlas")
 
 
 @contextmanager
