@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from invis.views.png import set_png as set_png
     from invis.widgets.layer_explorer import LayerExplorer as LayerExplorer
     from invis.widgets.search_explorer import SearchExplorer as SearchExplorer
+    from invis.widgets.trajectory_explorer import TrajectoryExplorer as TrajectoryExplorer
 
 __version__ = "0.1.0"
 
@@ -93,6 +94,7 @@ _HOMES = {
     "set_png": "invis.views.png",
     "LayerExplorer": "invis.widgets.layer_explorer",
     "SearchExplorer": "invis.widgets.search_explorer",
+    "TrajectoryExplorer": "invis.widgets.trajectory_explorer",
 }
 
 __all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]

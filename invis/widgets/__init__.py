@@ -2,5 +2,6 @@
 
 from invis.widgets.layer_explorer import LayerExplorer
 from invis.widgets.search_explorer import SearchExplorer
+from invis.widgets.trajectory_explorer import TrajectoryExplorer
 
-__all__ = ["LayerExplorer", "SearchExplorer"]
+__all__ = ["LayerExplorer", "SearchExplorer", "TrajectoryExplorer"]

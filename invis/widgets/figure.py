@@ -21,6 +21,19 @@ def live_figure(figure: go.Figure, on_click: Clicked | None = None) -> go.Figure
     return widget
 
 
+def redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
+    """Show another figure in a widget, one with as many traces as it likes."""
+    kinds = [[trace.type for trace in one.data] for one in (widget, figure)]
+    with widget.batch_update():
+        if kinds[0] != kinds[1]:
+            widget.data = ()
+            widget.add_traces(figure.data)
+        else:
+            for old, new in zip(widget.data, figure.data, strict=True):
+                old.update(new.to_plotly_json())
+        widget.layout.update(figure.layout.to_plotly_json())
+
+
 def clicked_tile(figure: go.FigureWidget, points: object) -> int | None:
     """The tile of a figure's mosaic that plotly's points of a click lie on, or None."""
     xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
