@@ -46,7 +46,7 @@ class Recorder:
                 self.recorder = Recorder(module, "run.zarr", every=10)
 
             def on_train_batch_end(self, trainer, module, outputs, batch, index):
-                self.recorder.step(trainer.global_step, loss=float(outputs["loss"]))
+                self.recorder.step(trainer.global_step, loss=outputs["loss"].item())
 
     Args:
         model: a module, or tensors by name that the training changes in place.

@@ -24,6 +24,10 @@ def live_figure(figure: go.Figure, on_click: Clicked | None = None) -> go.Figure
 def redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
     """Show another figure in a widget, one with as many traces as it likes."""
     kinds = [[trace.type for trace in one.data] for one in (widget, figure)]
+    layout, present = figure.layout.to_plotly_json(), widget.layout.to_plotly_json()
+    # In a batch plotly would set a new axis and its parts at once, which the page refuses.
+    for key in [key for key in layout if "axis" in key and key not in present]:
+        widget.layout[key] = layout[key]
     with widget.batch_update():
         if kinds[0] != kinds[1]:
             widget.data = ()
@@ -31,7 +35,7 @@ def redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
         else:
             for old, new in zip(widget.data, figure.data, strict=True):
                 old.update(new.to_plotly_json())
-        widget.layout.update(figure.layout.to_plotly_json())
+        widget.layout.update(layout)
 
 
 def clicked_tile(figure: go.FigureWidget, points: object) -> int | None:

@@ -271,3 +271,30 @@ def test_a_layer_fills_with_thumbnails_and_a_click_opens_one(opened, lab, screen
     opened_one.locator("img[alt='image 2, enlarged']").wait_for(timeout=20_000)
     page.screenshot(path=screenshots / "jupyterlab-layer-unit.png")
     assert (notebook.noise, notebook.errors()) == ([], 0)
+
+
+def test_a_trajectory_grows_and_its_steps_are_scrubbed(opened, lab, screenshots):
+    """The notebook of trajectories: train, watch, move the slider of the run that ships."""
+    notebook = opened("04_trajectories.ipynb")
+    notebook.run_all()
+    page = notebook.page
+    grown, shipped = (page.locator(".invis-explorer").nth(k) for k in (0, 1))
+    wait_for(lambda: "151 checkpoints" in grown.inner_text(), 20, "it does not follow the training")
+    grown.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=screenshots / "jupyterlab-trajectory.png")
+    shipped.scroll_into_view_if_needed()
+    wait_for(lambda: "44 checkpoints" in shipped.inner_text(), 20, "the run that ships is missing")
+    handle = shipped.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    wait_for(lambda: "checkpoint 24 of 44" in shipped.inner_text(), 10, "the slider does nothing")
+    page.wait_for_timeout(500)
+    page.screenshot(path=screenshots / "jupyterlab-trajectory-scrubbed.png")
+    shipped.locator("select").first.select_option("layer2.0.conv1")
+    wait_for(lambda: "3,072 parameters" in shipped.inner_text(), 20, "no layer is shown")
+    shipped.locator("select").nth(1).select_option("three components in space")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / "jupyterlab-trajectory-space.png")
+    assert (notebook.noise, notebook.abroad, notebook.errors()) == ([], [], 0)
