@@ -22,7 +22,7 @@ from invis.widgets.width import Width
 VIEWS = ("components in pairs", "three components in space")
 COMPONENTS = 4
 # Two figures side by side need so many pixels.
-BESIDE = 1150
+BESIDE, NARROW = 1150, 760
 PLACES = ("spectrum", "pairs", "space", "distance", "landscape")
 
 
@@ -56,8 +56,11 @@ class TrajectoryPanels(ipw.VBox):
             name: ipw.VBox([figure], layout=ipw.Layout(display="none", min_width="0"))
             for name, figure in self.figures.items()
         }
+        thin = ipw.Layout(min_width="0")
+        left = ipw.VBox([self._boxes["spectrum"], self._boxes["distance"]], layout=thin)
+        right = ipw.VBox([self._boxes["pairs"], self._boxes["space"]], layout=thin)
         row = ipw.Layout(flex_flow="row wrap", width="100%", align_items="flex-start")
-        places = ipw.HBox(list(self._boxes.values()), layout=row)
+        places = ipw.HBox([left, right, self._boxes["landscape"]], layout=row)
         super().__init__([self._width, places], layout=ipw.Layout(width="100%"))
         self._width.observe(lambda _: self._redraw(), "pixels")
 
@@ -69,38 +72,38 @@ class TrajectoryPanels(ipw.VBox):
     def show_landscape(self, landscape: Landscape) -> None:
         """Draw a map as far as it is known."""
         self._landscape = landscape
-        self._redraw_landscape()
         self._arrange()
+        self._redraw_landscape()
 
     def choose(self, view: str) -> None:
         """Show one of VIEWS."""
         self._view = view
-        self._arrange()
+        self._redraw()
 
     def mark(self, row: int) -> None:
         """Mark a checkpoint in all figures."""
         self._row = row
-        if self._shown is None or not 0 <= row < len(self._shown.found.steps):
-            return
-        many = len(self._shown.found.eigenvalues)
-        for name, least in (("pairs", 2), ("space", 3), ("distance", 3)):
-            if many >= least:
+        if self._shown is not None and 0 <= row < len(self._shown.found.steps):
+            for name in self._arrange() & {"pairs", "space", "distance"}:
                 move_marks(self.figures[name], self._shown.found, row)
 
     def _redraw(self) -> None:
+        """Draw what is visible: plotly misplaces the titles of what it draws out of sight."""
         if self._shown is None:
             return
+        visible = self._arrange()
         found, comparison, dark = self._shown.found, self._shown.comparison, self._dark
         null, many = comparison.fits["walk"].null, len(found.eigenvalues)
-        self._put("spectrum", spectrum_figure(found, comparison, dark, self._shown.bounds))
-        if many >= 2:
+        if "spectrum" in visible:
+            self._put("spectrum", spectrum_figure(found, comparison, dark, self._shown.bounds))
+        if "pairs" in visible:
             pairs = projections_figure(found, null, min(COMPONENTS, many), dark)
             self._put("pairs", mark_projections(pairs, dark))
-        if many >= 3:
+        if "space" in visible:
             self._put("space", mark_space(space_figure(found, null, dark), dark))
+        if "distance" in visible:
             self._put("distance", mark_distance(distance_figure(found, null, dark), dark))
         self._redraw_landscape()
-        self._arrange()
         self.mark(self._row)
 
     def _redraw_landscape(self) -> None:
@@ -114,11 +117,15 @@ class TrajectoryPanels(ipw.VBox):
     def _put(self, name: str, figure: go.Figure) -> None:
         pixels = self._width.pixels
         if pixels:
-            beside = pixels >= BESIDE and name in ("spectrum", "pairs", "space")
-            figure.update_layout(width=(pixels // 2 if beside else pixels) - 8)
+            beside = pixels >= BESIDE and name != "landscape"
+            width = (pixels // 2 if beside else pixels) - 8
+            figure.update_layout(width=width)
+            if width < NARROW:
+                figure.update_layout(title_font_size=19, title_subtitle_font_size=13)
         redraw(self.figures[name], figure)
 
-    def _arrange(self) -> None:
+    def _arrange(self) -> set[str]:
+        """Show what there is; the names of the figures that are visible."""
         many = 0 if self._shown is None else len(self._shown.found.eigenvalues)
         wanted = {
             "spectrum": many >= 1,
@@ -129,3 +136,4 @@ class TrajectoryPanels(ipw.VBox):
         }
         for name, wish in wanted.items():
             self._boxes[name].layout.display = "" if wish else "none"
+        return {name for name, wish in wanted.items() if wish}

@@ -56,8 +56,6 @@ def test_the_slider_marks_one_checkpoint_in_all_figures(explorer):
     panels = [(mark.x[0], mark.y[0]) for mark in marks(explorer, "pairs")]
     pairs = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
     assert panels == [(score[a], score[b]) for a, b in pairs]
-    (mark,) = marks(explorer, "space")
-    assert (mark.x[0], mark.y[0], mark.z[0]) == tuple(score[:3])
     (line,) = marks(explorer, "distance")
     assert list(line.x) == [7, 7]
     assert "checkpoint 8 of 61" in explorer._numbers.value
@@ -66,6 +64,9 @@ def test_the_slider_marks_one_checkpoint_in_all_figures(explorer):
 def test_three_components_in_space(explorer):
     explorer.view = VIEWS[1]
     assert seen(explorer) == {"spectrum", "space", "distance"}
+    explorer.row = 5
+    (mark,) = marks(explorer, "space")
+    assert (mark.x[0], mark.y[0], mark.z[0]) == tuple(explorer.shown.found.scores[5, :3])
 
 
 def test_a_run_that_ships_layer_by_layer():
