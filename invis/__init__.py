@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from invis.views.png import set_png as set_png
     from invis.widgets.layer_explorer import LayerExplorer as LayerExplorer
     from invis.widgets.search_explorer import SearchExplorer as SearchExplorer
+    from invis.widgets.stitch_explorer import StitchExplorer as StitchExplorer
     from invis.widgets.trajectory_explorer import TrajectoryExplorer as TrajectoryExplorer
 
 __version__ = "0.1.0"
@@ -94,6 +95,7 @@ _HOMES = {
     "set_png": "invis.views.png",
     "LayerExplorer": "invis.widgets.layer_explorer",
     "SearchExplorer": "invis.widgets.search_explorer",
+    "StitchExplorer": "invis.widgets.stitch_explorer",
     "TrajectoryExplorer": "invis.widgets.trajectory_explorer",
 }
 

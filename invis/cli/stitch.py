@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +17,12 @@ from invis.errors import InvisError
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from invis.stitching.data import Data
-    from invis.stitching.latents import Latents
     from invis.stitching.progress import Progress
+    from invis.stitching.study import Study
 
 T = TypeVar("T")
 PAGE, TABLE = "stitching.html", "stitching.csv"
+POINTS = 600
 
 
 @click.command(short_help="Cross encoders and decoders of different networks.")
@@ -76,39 +76,27 @@ def stitch(
     """
     counts = numbers("--sweep", sweep) if sweep else None
     from invis.stitching.aggregation import TASKS
-    from invis.stitching.data import load_data
-    from invis.stitching.latents import latents_steps
-    from invis.stitching.matrix import Settings, stitch_steps
+    from invis.stitching.matrix import Settings
     from invis.stitching.methods import methods
-    from invis.stitching.specs import parse_encoders
-    from invis.stitching.sweep import anchor_sweep_steps
+    from invis.stitching.study import study_steps
 
     ways = methods(listed(similarities)) if similarities else methods()
     tasks = TASKS if task == "both" else (task,)
     settings = Settings(anchors, choose, ways, tasks)
-    images = load_data(data)
-    if limit is not None:
-        images = images.limited(limit, limit)
-    most = max(anchors, *(counts or [0]))
-    if most > len(images.train_labels):
-        raise InvisError(
-            f"--anchors {most} is too many: there are {len(images.train_labels)} training images."
-        )
-    chosen = parse_encoders(listed(encoders), data, width)
     folder = out if out is not None else Path("out") / f"{slug(Path(data).name)}-stitching"
     writable_folder(folder)
-    latents = follow(
-        latents_steps(images, chosen, seeds=seeds, latent=width or 32, device=device), data
-    )
-    results = follow(stitch_steps(images, latents, settings, device), data)
-    swept = None
-    if counts:
-        swept = follow(anchor_sweep_steps(images, latents, counts, settings, device), data)
-    rows = write(folder, results, swept, images, latents)
+    study = follow(
+        study_steps(
+            data, listed(encoders), settings, seeds=seeds, width=width, counts=counts or (),
+            limit=limit, device=device,
+        ),
+        data,
+    )  # fmt: skip
+    rows = write(folder, study)
     if as_json:
         output.echo_json(rows)
     else:
-        report(results, folder / PAGE)
+        report(study.results, folder / PAGE)
 
 
 def listed(text: str | None) -> list[str]:
@@ -140,59 +128,49 @@ def follow(steps: Iterator[Progress[T]], name: str) -> T:
     return last
 
 
-def write(
-    folder: Path, results: list[Dataset], swept: Dataset | None, data: Data, latents: Latents
-) -> list[dict[str, Any]]:
+def write(folder: Path, study: Study) -> list[dict[str, Any]]:
     """The page, and the cells for other programs; returns the cells."""
     from invis.stitching.table import records
     from invis.views.stitching_page import stitching_html
 
-    rows = [row for ds in results for row in records(ds)]
+    rows = [row for ds in study.results for row in records(ds)]
     with writing(folder / TABLE), (folder / TABLE).open("w", newline="") as file:
         keys = list(dict.fromkeys(key for row in rows for key in row))
         lines = csv.DictWriter(file, keys)
         lines.writeheader()
         lines.writerows(rows)
-    first = results[0].attrs
+    first = study.results[0].attrs
     title = (
-        f"{data.name}: {first['train_images']} training and {first['test_images']} test images, "
-        f"{first['anchors']} anchors ({first['strategy']}), {len(latents.seeds)} seeds"
+        f"{study.data.name}: {first['train_images']} training and {first['test_images']} test "
+        f"images, {first['anchors']} anchors ({first['strategy']}), "
+        f"{len(study.latents.seeds)} seeds"
     )
     with writing(folder / PAGE):
-        page = stitching_html(results, title, swept, spaces_figures(data, latents, first))
+        page = stitching_html(study.results, title, study.sweep, spaces_figures(study))
         (folder / PAGE).write_text(page, encoding="utf-8")
     return rows
 
 
-def spaces_figures(data: Data, latents: Latents, asked: dict[str, Any]) -> list[Callable]:
+def spaces_figures(study: Study) -> list[Callable]:
     """The points of the first two encoders before and after, and what a rotation changes."""
-    from invis.stitching.anchors import choose_anchors
-    from invis.stitching.spaces import ProductSpace
     from invis.views.stitching_forgives import forgives_figure
     from invis.views.stitching_points import points_figure
 
-    inputs = data.train_images.reshape(len(data.train_images), -1)
-    anchors = choose_anchors(inputs, asked["anchors"], asked["strategy"], labels=data.train_labels)
-    shown = slice(0, 600)
-    before = [latents.test[0][i][shown] for i in (0, 1)]
-    trained = [latents.train[0][i][anchors] for i in (0, 1)]
-    after = [ProductSpace().fit(a).transform(x) for a, x in zip(trained, before, strict=True)]
-    names = (latents.names[0], latents.names[1])
-    labels = data.test_labels[shown]
+    first, second = study.latents.names[:2]
+    before, after = study.pair(first, second, POINTS)
+    labels, classes = study.data.test_labels[:POINTS], study.data.classes
     figures: list[Callable] = [
-        lambda dark: forgives_figure(before[0], trained[0], "rotation", dark=dark)
+        lambda dark: forgives_figure(before[0], study.anchors(0), "rotation", dark=dark)
     ]
     if before[0].shape == before[1].shape:
         figures.insert(
             0,
-            lambda dark: points_figure(
-                (before[0], before[1]), (after[0], after[1]), labels, data.classes, names, dark
-            ),
+            lambda dark: points_figure(before, after, labels, classes, (first, second), dark),
         )
     return figures
 
 
-def report(results: list[Dataset], page: Path) -> None:
+def report(results: Sequence[Dataset], page: Path) -> None:
     """One table a task, nulls in it, and where the page is."""
     from invis.stitching.table import summary
 

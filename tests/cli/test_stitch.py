@@ -72,7 +72,7 @@ def test_a_folder_of_images_and_the_zoo(invis, tmp_path):
         (("--data", "nosuch"), "neither 'digits' nor a folder"),
         (("--encoders", "mlp"), "at least two are needed"),
         (("--encoders", "mlp,mpl"), "encoder 'mpl' is neither"),
-        (("--anchors", "5000"), "--anchors 5000 is too many"),
+        (("--anchors", "5000"), "anchors 5000 is too many"),
         (("--anchors", "1"), "anchors 1 is too few"),
         (("--similarities", "cosin"), "did you mean cosine"),
         (("--sweep", "8,x"), "--sweep '8,x' is no list of numbers"),

@@ -1,0 +1,113 @@
+"""A whole study in one go: images, encoders, the matrix, and how many anchors it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from xarray import Dataset
+
+from invis.errors import InvisError
+from invis.stitching.anchors import choose_anchors
+from invis.stitching.checks import Matrix
+from invis.stitching.data import Data, load_data
+from invis.stitching.latents import Latents, latents_steps
+from invis.stitching.matrix import Settings, stitch_steps
+from invis.stitching.progress import Progress, within
+from invis.stitching.spaces import ProductSpace
+from invis.stitching.specs import parse_encoders
+from invis.stitching.sweep import anchor_sweep_steps
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Attributes:
+    data: the images.
+    latents: what every encoder says of them.
+    results: one Dataset a task, in the order asked for; see `stitch`.
+    sweep: the first task for several numbers of anchors; None where none were asked for.
+    """
+
+    data: Data
+    latents: Latents
+    results: tuple[Dataset, ...]
+    sweep: Dataset | None = None
+
+    def pair(self, encoder: str, decoder: str, points: int) -> tuple[tuple[Matrix, Matrix], ...]:
+        """Test images in both spaces: as they are, and in the product space of the anchors.
+
+        Returns:
+            (A's, B's) latent vectors (N, d) each, and the same in the common space (N, S K).
+
+        Raises:
+            InvisError: there is no such encoder.
+        """
+        places = [self._place(name) for name in (encoder, decoder)]
+        before = [self.latents.test[0][i][:points] for i in places]
+        trained = [self.anchors(i) for i in places]
+        after = [ProductSpace().fit(a).transform(x) for a, x in zip(trained, before, strict=True)]
+        return (before[0], before[1]), (after[0], after[1])
+
+    def anchors(self, encoder: int) -> Matrix:
+        """(K, d) the anchors as an encoder sees them, of the first seed."""
+        asked = self.results[0].attrs
+        inputs = self.data.train_images.reshape(len(self.data.train_images), -1)
+        chosen = choose_anchors(
+            inputs, asked["anchors"], asked["strategy"], labels=self.data.train_labels
+        )
+        return self.latents.train[0][encoder][chosen]
+
+    def _place(self, name: str) -> int:
+        if name not in self.latents.names:
+            raise InvisError(f"encoder {name!r} is not one of {', '.join(self.latents.names)}.")
+        return self.latents.names.index(name)
+
+
+def study_steps(
+    data: str = "digits",
+    encoders: Sequence[str] = (),
+    settings: Settings | None = None,
+    *,
+    seeds: int = 1,
+    width: int | None = None,
+    counts: Sequence[int] = (),
+    limit: int | None = None,
+    device: str | None = None,
+) -> Iterator[Progress[Study]]:
+    """Load, train or recall, encode, stitch, sweep; closing the generator cancels.
+
+    Args:
+        data: `digits`, or a folder; see `load_data`.
+        encoders: names; see `parse_encoders`.
+        settings: of the matrix.
+        seeds: networks, anchors and decoders anew.
+        width: of every encoder's latent space.
+        counts: numbers of anchors to compare.
+        limit: at most so many training and so many test images.
+        device: where to compute.
+
+    Raises:
+        InvisError: any of these is not possible.
+    """
+    asked = settings or Settings()
+    images = load_data(data)
+    if limit is not None:
+        images = images.limited(limit, limit)
+    most = max(asked.anchors, *counts, 0)
+    if most > len(images.train_labels):
+        raise InvisError(
+            f"anchors {most} is too many: there are {len(images.train_labels)} training images."
+        )
+    chosen = parse_encoders(list(encoders), data, width)
+    ends = (0.5, 0.75) if counts else (0.6, 1.0)
+    latents = yield from within(
+        latents_steps(images, chosen, seeds=seeds, latent=width or 32, device=device), 0.0, ends[0]
+    )
+    results = yield from within(stitch_steps(images, latents, asked, device), *ends)
+    study = Study(images, latents, tuple(results))
+    if counts:
+        yield Progress("matrix", ends[1], "matrix", study)
+        steps = anchor_sweep_steps(images, latents, counts, asked, device)
+        sweep = yield from within(steps, ends[1], 1.0)
+        study = Study(images, latents, tuple(results), sweep)
+    yield Progress("done", 1.0, f"{len(latents.names)} encoders", study)
