@@ -302,3 +302,46 @@ def test_a_trajectory_grows_and_its_steps_are_scrubbed(opened, lab, screenshots)
     page.wait_for_timeout(1500)
     page.screenshot(path=screenshots / "jupyterlab-trajectory-space.png")
     assert (notebook.noise, notebook.abroad, notebook.errors()) == ([], [], 0)
+
+
+def test_a_stitching_is_seen_from_all_sides(opened, lab, screenshots):
+    """The notebook of stitching: the matrix, a pair by a click, points, and the slider."""
+    notebook = opened("05_stitching.ipynb")
+    notebook.run_all()
+    page = notebook.page
+    explorer = page.locator(".invis-explorer").first
+    wait_for(lambda: "stitched 0." in explorer.inner_text(), 120, "the matrix does not come")
+    explorer.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=screenshots / "jupyterlab-stitching.png")
+    cell = page.evaluate(
+        """() => {
+          const figure = document.querySelector('.invis-explorer .js-plotly-plot');
+          const {xaxis, yaxis} = figure._fullLayout, box = figure.getBoundingClientRect();
+          return [box.left + xaxis._offset + xaxis.c2p(4), box.top + yaxis._offset + yaxis.c2p(1)];
+        }"""
+    )
+    page.mouse.move(*cell, steps=4)
+    page.wait_for_timeout(300)
+    page.mouse.click(*cell)
+    wait_for(
+        lambda: "cnn into the decoder of autoencoder;" in explorer.inner_text(),
+        10,
+        "no pair is chosen",
+    )
+    explorer.locator("button:has-text('Points')").click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / "jupyterlab-stitching-points.png")
+    explorer.locator("button:has-text('Forgives')").click()
+    page.wait_for_timeout(1000)
+    handle = explorer.locator(".noUi-handle").first
+    handle.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=screenshots / "jupyterlab-stitching-forgives.png")
+    page.set_viewport_size({"width": 900, "height": 900})
+    explorer.locator("button:has-text('Matrix')").click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / "jupyterlab-stitching-900.png")
+    assert (notebook.noise, notebook.abroad, notebook.errors()) == ([], [], 0)
