@@ -23,6 +23,8 @@ from invis.widgets.width import Width
 MATRIX, METHODS, PICTURES, ANCHORS, POINTS = "Matrix", "Methods", "Pictures", "Anchors", "Points"
 PANELS = (MATRIX, METHODS, PICTURES, ANCHORS, POINTS)
 SHOWN = 500
+# Below so many pixels titles are set smaller.
+NARROW = 900
 # Pixels of the image under the mouse.
 LARGE = 160
 
@@ -93,6 +95,9 @@ class StitchPanels(ipw.VBox):
             return
         if self._width.pixels and self._chosen != PICTURES:
             figure.update_layout(width=self._width.pixels - 8)
+            if self._width.pixels < NARROW:
+                figure.update_layout(title_font_size=17)
+                figure.update_annotations(font_size=12)
         redraw(self.figures[self._chosen], figure)
         self._listen()
 
