@@ -1,0 +1,41 @@
+"""Seconds from cached encoders to the page of the whole digits matrix, all methods and nulls.
+
+    python benchmarks/stitch_digits.py [--seeds 1 3] [--threads 2]
+
+The first study trains the encoders where they are not cached; the second one is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+from invis.stitching.progress import finish
+from invis.stitching.study import study_steps
+from invis.views.stitching_page import stitching_html
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    print(f"{asked.threads} threads\n\nseeds  cells  matrix s  page s  together s")
+    for seeds in asked.seeds:
+        finish(study_steps(seeds=seeds))
+        began = time.perf_counter()
+        study = finish(study_steps(seeds=seeds))
+        middle = time.perf_counter()
+        stitching_html(study.results, "digits")
+        end = time.perf_counter()
+        cells = study.results[0]["score"].size
+        print(
+            f"{seeds:5}  {cells:5}  {middle - began:8.2f}  {end - middle:6.2f}  {end - began:10.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
