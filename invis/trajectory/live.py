@@ -47,9 +47,8 @@ class LiveTrajectory:
 
     Attributes:
         name: for people.
-        source: the checkpoints as they were read last; None where only products are kept.
-        products: their inner products as far as they are known.
-        metrics: name -> (T,) numbers that were recorded with the checkpoints.
+        products: inner products of the checkpoints as far as they are known.
+        source: the checkpoints that `products` are of; None where only products are kept.
 
     Raises:
         InvisError: if there is nothing at that path.
@@ -57,29 +56,44 @@ class LiveTrajectory:
 
     def __init__(self, where: str | Path | Recorder | Source | Gram) -> None:
         self._where = where.path if isinstance(where, Recorder) else where
-        self.source: Source | None = None
+        self._newest: Source | None = None
         self.products: Gram | None = None
+        self.source: Source | None = None
         if isinstance(self._where, Gram):
             self.name, self.products = "trajectory", self._where
         elif isinstance(self._where, str | Path):
             self.name, self.products = str(self._where), kept_gram(self._where)
             if self.products is None:
-                self.source = open_trajectory(self._where)
+                self._newest = open_trajectory(self._where)
         else:
-            self.name, self.source = self._where.name, self._where
+            self.name, self._newest = self._where.name, self._where
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers."""
+        if self._newest is not None:
+            return self._newest.layout.layers
+        assert self.products is not None
+        return self.products.layers
+
+    @property
+    def grows(self) -> bool:
+        """Whether there may be more checkpoints one day."""
+        return self._newest is not None and isinstance(self._where, str | Path)
 
     @property
     def metrics(self) -> dict[str, NDArray[np.float64]]:
+        """Name -> (T,) numbers that were recorded with the checkpoints."""
         return dict(getattr(self.source, "metrics", {}))
 
     def grown(self) -> bool:
-        """Whether there are checkpoints whose products are not known yet."""
-        if self.source is None:
-            return False
-        if isinstance(self._where, str | Path):
-            self.source = open_trajectory(self._where)
-        known = -1 if self.products is None else len(self.products.steps)
-        return len(self.source.steps) > max(known, 1)
+        """Look again: whether there are checkpoints whose products are not known yet.
+
+        Raises:
+            InvisError: if the checkpoints are gone.
+        """
+        newest = self._look()
+        return newest is not None and len(newest.steps) >= 2 and not self._knows(newest)
 
     def steps(self, layer: str | None = None) -> Iterator[Analysis]:
         """Read what is new, then find components and nulls; the last snapshot has them.
@@ -87,17 +101,26 @@ class LiveTrajectory:
         Raises:
             InvisError: if there are fewer than 2 checkpoints, or the layer never moved.
         """
-        if self.products is None or self.grown():
-            assert self.source is not None
-            if len(self.source.steps) < 2:
+        newest = self._look()
+        if newest is not None and not self._knows(newest):
+            if len(newest.steps) < 2:
                 raise InvisError(
-                    f"{self.name!r} has {len(self.source.steps)} checkpoint: a trajectory has at "
+                    f"{self.name!r} has {len(newest.steps)} checkpoint: a trajectory has at "
                     "least 2."
                 )
-            for progress in gram_steps(self.source, self.products):
+            for progress in gram_steps(newest, self.products):
                 yield Analysis(READING * progress.fraction_done)
-            self.products = progress.gram
+            self.source, self.products = newest, progress.gram
         assert self.products is not None
         found = pca(self.products, layer)
         yield Analysis(READING, self.products)
         yield Analysis(1.0, self.products, found, compare(found))
+
+    def _look(self) -> Source | None:
+        if self.grows:
+            assert isinstance(self._where, str | Path)
+            self._newest = open_trajectory(self._where)
+        return self._newest
+
+    def _knows(self, source: Source) -> bool:
+        return self.products is not None and np.array_equal(self.products.steps, source.steps)

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from invis.trajectory.landscape import Landscape
 from invis.trajectory.pca import PCA
 from invis.views.theme import palette
 from invis.views.trajectory_words import uneven
@@ -14,9 +15,9 @@ NOW = "this step"
 
 
 def mark_projections(figure: go.Figure, dark: bool = False) -> go.Figure:
-    """Add a mark to each panel of a `projections_figure`, at no place yet."""
+    """Add a mark to each panel of a `projections_figure`, or to a map, at no place yet."""
     for x, y in dict.fromkeys((trace.xaxis or "x", trace.yaxis or "y") for trace in figure.data):
-        figure.add_trace(go.Scatter(xaxis=x, yaxis=y, **_mark(16, dark)))
+        figure.add_trace(go.Scatter(xaxis=x, yaxis=y, **_mark(14, dark)))
     return figure
 
 
@@ -50,6 +51,13 @@ def move_marks(figure: go.Figure, found: PCA, row: int) -> None:
         else:
             for mark, (column, below) in zip(marks, _pairs(len(marks)), strict=True):
                 mark.update(x=[score[column]], y=[score[below]])
+
+
+def move_mark_on_map(figure: go.Figure, known: Landscape, row: int) -> None:
+    """Put the mark of a map to the checkpoint in a row; to none where the map does not know it."""
+    there = known.path[row : row + 1]
+    for mark in [trace for trace in figure.data if trace.name == NOW]:
+        mark.update(x=there[:, 0], y=there[:, 1])
 
 
 def _pairs(count: int) -> list[tuple[int, int]]:

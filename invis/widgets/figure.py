@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from invis.views.mosaic import layout_of, tile_at
 
+AXES = ("xaxis", "yaxis")
 Clicked = Callable[[object, object, object], None]
 
 
@@ -26,8 +27,12 @@ def redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
     kinds = [[trace.type for trace in one.data] for one in (widget, figure)]
     layout, present = figure.layout.to_plotly_json(), widget.layout.to_plotly_json()
     # In a batch plotly would set a new axis and its parts at once, which the page refuses.
-    for key in [key for key in layout if "axis" in key and key not in present]:
-        widget.layout[key] = layout[key]
+    for key in [key for key in layout if "axis" in key]:
+        if key not in present or (kinds[0] != kinds[1] and key[:5] in AXES):
+            widget.layout[key] = layout[key]
+    # An axis that is needed no more would stay on the page.
+    for key in [key for key in present if key[:5] in AXES and key not in layout]:
+        widget.layout[key] = {"visible": False}
     with widget.batch_update():
         if kinds[0] != kinds[1]:
             widget.data = ()

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import ipywidgets as ipw
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from invis.trajectory.fit import Comparison
 from invis.trajectory.landscape import Landscape
-from invis.trajectory.matching import matched
+from invis.trajectory.live import Analysis, LiveTrajectory
 from invis.trajectory.pca import PCA
+from invis.views.theme import template
 from invis.views.trajectory_distance import distance_figure
 from invis.views.trajectory_landscape import landscape_figure
-from invis.views.trajectory_marks import mark_distance, mark_projections, mark_space, move_marks
+from invis.views.trajectory_marks import (
+    mark_distance,
+    mark_projections,
+    mark_space,
+    move_mark_on_map,
+    move_marks,
+)
 from invis.views.trajectory_projections import projections_figure, space_figure
-from invis.views.trajectory_spectrum import Bounds, spectrum_figure
+from invis.views.trajectory_spectrum import Bounds, spectrum_figure, walk_band
 from invis.widgets.figure import live_figure, redraw
 from invis.widgets.width import Width
 
 VIEWS = ("components in pairs", "three components in space")
-COMPONENTS = 4
+# Of components in pairs.
+COUNTS = range(2, 6)
 # Two figures side by side need so many pixels.
 BESIDE, NARROW = 1150, 760
-PLACES = ("spectrum", "pairs", "space", "distance", "landscape")
+# Both columns are as high, and little higher than a projector's page. The slider has to stay in
+# sight of what it moves.
+HEIGHTS = {"pairs": 660, "space": 660, "spectrum": 380, "distance": 280, "landscape": 560}
+TOP, TOP_NARROW = 96, 80
+PLACES = tuple(HEIGHTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,56 +51,74 @@ class Shown:
     fraction_done: float = 1.0
 
 
+def shown_steps(live: LiveTrajectory, layer: str | None) -> Iterator[Analysis | Shown]:
+    """Read what is new of a trajectory; the last snapshot is what to show."""
+    for analysis in live.steps(layer):
+        if analysis.found is None or analysis.comparison is None:
+            yield analysis
+        else:
+            bounds = walk_band(analysis.found, analysis.comparison)
+            yield Shown(analysis.found, analysis.comparison, bounds)
+
+
 class TrajectoryPanels(ipw.VBox):
-    """Spectrum, components in pairs or in space, distance from their plane, and landscape.
+    """Components in pairs or in space, spectrum, distance from their plane, and landscape.
 
     Attributes:
         figures: by name, one of PLACES; all are made at once, because plotly's widget answers no
             mouse where it joins the page later.
     """
 
-    def __init__(self, dark: bool) -> None:
+    def __init__(self, dark: bool, components: int) -> None:
         self._dark = dark
         self._shown: Shown | None = None
-        self._landscape: Landscape | None = None
-        self._view, self._row = VIEWS[0], 0
+        self._landscape: tuple[Landscape, NDArray[np.float64]] | None = None
+        self._view, self._components, self._row = VIEWS[0], components, 0
         self._width = Width()
-        self.figures = {name: live_figure(go.Figure()) for name in PLACES}
+        blank = go.Figure(layout={"template": template(dark)})
+        self.figures = {name: live_figure(blank) for name in PLACES}
         self.figures["space"].add_scatter3d(x=[], y=[], z=[])
         self._boxes = {
             name: ipw.VBox([figure], layout=ipw.Layout(display="none", min_width="0"))
             for name, figure in self.figures.items()
         }
         thin = ipw.Layout(min_width="0")
-        left = ipw.VBox([self._boxes["spectrum"], self._boxes["distance"]], layout=thin)
-        right = ipw.VBox([self._boxes["pairs"], self._boxes["space"]], layout=thin)
+        left = ipw.VBox([self._boxes["pairs"], self._boxes["space"]], layout=thin)
+        right = ipw.VBox([self._boxes["spectrum"], self._boxes["distance"]], layout=thin)
         row = ipw.Layout(flex_flow="row wrap", width="100%", align_items="flex-start")
         places = ipw.HBox([left, right, self._boxes["landscape"]], layout=row)
         super().__init__([self._width, places], layout=ipw.Layout(width="100%"))
         self._width.observe(lambda _: self._redraw(), "pixels")
 
-    def show(self, shown: Shown) -> None:
-        """Draw another trajectory, or one that has grown."""
-        self._shown = shown
+    def show(self, shown: Shown, row: int) -> None:
+        """Draw another trajectory, or one that has grown, with the checkpoint in a row marked."""
+        self._shown, self._row = shown, row
         self._redraw()
 
-    def show_landscape(self, landscape: Landscape) -> None:
-        """Draw a map as far as it is known."""
-        self._landscape = landscape
+    def show_landscape(self, landscape: Landscape, behind: NDArray[np.float64]) -> None:
+        """Draw a map as far as it is known, and behind its path (T, 2) that of the null."""
+        self._landscape = landscape, behind
         self._arrange()
         self._redraw_landscape()
 
-    def choose(self, view: str) -> None:
-        """Show one of VIEWS."""
-        self._view = view
+    def choose(self, view: str, components: int) -> None:
+        """Show one of VIEWS, and so many components in pairs."""
+        self._view, self._components = view, components
         self._redraw()
 
     def mark(self, row: int) -> None:
         """Mark a checkpoint in all figures."""
         self._row = row
-        if self._shown is not None and 0 <= row < len(self._shown.found.steps):
-            for name in self._arrange() & {"pairs", "space", "distance"}:
-                move_marks(self.figures[name], self._shown.found, row)
+        for name in self._arrange():
+            self._mark(name, self.figures[name])
+
+    def _mark(self, name: str, figure: go.Figure) -> None:
+        if name == "landscape":
+            if self._landscape is not None:
+                move_mark_on_map(figure, self._landscape[0], self._row)
+        elif name != "spectrum" and self._shown is not None:
+            # A trajectory that has grown marks its new end before it is drawn.
+            move_marks(figure, self._shown.found, min(self._row, len(self._shown.found.steps) - 1))
 
     def _redraw(self) -> None:
         """Draw what is visible: plotly misplaces the titles of what it draws out of sight."""
@@ -94,43 +127,52 @@ class TrajectoryPanels(ipw.VBox):
         visible = self._arrange()
         found, comparison, dark = self._shown.found, self._shown.comparison, self._dark
         null, many = comparison.fits["walk"].null, len(found.eigenvalues)
-        if "spectrum" in visible:
-            self._put("spectrum", spectrum_figure(found, comparison, dark, self._shown.bounds))
         if "pairs" in visible:
-            pairs = projections_figure(found, null, min(COMPONENTS, many), dark)
+            pairs = projections_figure(found, null, min(self._components, many), dark)
             self._put("pairs", mark_projections(pairs, dark))
         if "space" in visible:
             self._put("space", mark_space(space_figure(found, null, dark), dark))
+        if "spectrum" in visible:
+            spectrum = spectrum_figure(found, comparison, dark, self._shown.bounds)
+            # The verdict stands above all figures, where it has room.
+            below = "the share of each component, and what chance gives"
+            spectrum.update_layout(title_subtitle_text=below)
+            # Spectra fall: the upper right is free, even in a low figure.
+            corner = {"x": 1, "y": 1, "xanchor": "right", "yanchor": "top", "font_size": 14}
+            spectrum.update_layout(legend=corner)
+            self._put("spectrum", spectrum)
         if "distance" in visible:
             self._put("distance", mark_distance(distance_figure(found, null, dark), dark))
         self._redraw_landscape()
-        self.mark(self._row)
 
     def _redraw_landscape(self) -> None:
-        if self._landscape is None or self._shown is None:
+        if self._landscape is None:
             return
-        walk = self._shown.comparison.fits["walk"].null
-        curves = matched(self._shown.found, walk).curves
-        behind = curves[:, :2] if len(curves) == len(self._landscape.path) else None
-        self._put("landscape", landscape_figure(self._landscape, "loss", behind, self._dark))
+        figure = landscape_figure(self._landscape[0], "loss", self._landscape[1], self._dark)
+        self._put("landscape", mark_projections(figure, self._dark))
 
     def _put(self, name: str, figure: go.Figure) -> None:
-        pixels = self._width.pixels
+        self._mark(name, figure)
+        height, pixels = HEIGHTS[name], self._width.pixels
+        figure.update_layout(height=height, title_y=1 - 20 / height, margin_t=TOP)
         if pixels:
             beside = pixels >= BESIDE and name != "landscape"
             width = (pixels // 2 if beside else pixels) - 8
             figure.update_layout(width=width)
             if width < NARROW:
-                figure.update_layout(title_font_size=19, title_subtitle_font_size=13)
+                small = {"title_font_size": 19, "title_subtitle_font_size": 13}
+                figure.update_layout(margin_t=TOP_NARROW, **small)
+        # The widget has it already, and to check it again takes plotly longer than all the rest.
+        figure.layout.template = None
         redraw(self.figures[name], figure)
 
     def _arrange(self) -> set[str]:
         """Show what there is; the names of the figures that are visible."""
         many = 0 if self._shown is None else len(self._shown.found.eigenvalues)
         wanted = {
-            "spectrum": many >= 1,
             "pairs": many >= 2 and (self._view == VIEWS[0] or many < 3),
             "space": many >= 3 and self._view == VIEWS[1],
+            "spectrum": many >= 1,
             "distance": many >= 3,
             "landscape": self._landscape is not None,
         }

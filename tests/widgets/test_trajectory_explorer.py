@@ -10,9 +10,10 @@ from torch import nn
 
 from invis.errors import InvisError
 from invis.jobs import State
-from invis.trajectory import ArraySource, Recorder, gram, pca, simulate
+from invis.trajectory import ArraySource, Recorder, gram, nulls, pca, simulate
 from invis.trajectory.landscape import loss_on
 from invis.trajectory.live import LiveTrajectory
+from invis.trajectory.matching import matched
 from invis.views.trajectory_marks import NOW
 from invis.widgets import TrajectoryExplorer
 from invis.widgets.trajectory_panels import VIEWS
@@ -58,7 +59,11 @@ def test_the_slider_marks_one_checkpoint_in_all_figures(explorer):
     assert panels == [(score[a], score[b]) for a, b in pairs]
     (line,) = marks(explorer, "distance")
     assert list(line.x) == [7, 7]
-    assert "checkpoint 8 of 61" in explorer._numbers.value
+    assert "checkpoint 8 of 61" in explorer._slider.text
+    found = explorer.shown.found
+    size = np.sqrt((found.scores**2).sum() / 61)
+    away = np.linalg.norm(found.scores[7, 2:]) / size
+    assert f"off the plane {away:.2f} (random walk" in explorer._slider.text
 
 
 def test_three_components_in_space(explorer):
@@ -69,8 +74,22 @@ def test_three_components_in_space(explorer):
     assert (mark.x[0], mark.y[0], mark.z[0]) == tuple(explorer.shown.found.scores[5, :3])
 
 
+def test_fewer_components_leave_nothing_of_the_others(explorer):
+    explorer.components = 2
+    figure = explorer._panels.figures["pairs"]
+    assert {trace.xaxis for trace in figure.data} == {"x"}
+    hidden = [axis for axis in ("xaxis2", "yaxis6") if figure.layout[axis].visible is False]
+    assert hidden == ["xaxis2", "yaxis6"]
+    assert figure.layout.xaxis.matches is None
+    (mark,) = marks(explorer, "pairs")
+    assert (mark.x[0], mark.y[0]) == tuple(explorer.shown.found.scores[60, :2])
+    explorer.components = 5
+    assert len({trace.xaxis for trace in figure.data}) == 10
+    assert all(figure.layout[f"xaxis{k}"].visible is not False for k in range(2, 11))
+
+
 def test_a_run_that_ships_layer_by_layer():
-    explorer = TrajectoryExplorer("minivgg")
+    explorer = TrajectoryExplorer()
     explorer.wait(30)
     assert "conv2_2" in explorer._layer.options
     whole = explorer.shown.found.parameters
@@ -80,6 +99,9 @@ def test_a_run_that_ships_layer_by_layer():
     assert explorer.shown.found.parameters == 20736 < whole
     assert explorer.map() is None
     assert "needs checkpoints" in explorer.message
+    assert explorer._follow.disabled
+    with pytest.raises(InvisError, match=r"layer 'conv9' does not exist; there are bn1_1"):
+        explorer.layer = "conv9"
     explorer.close()
 
 
@@ -124,10 +146,12 @@ def test_a_training_is_followed_while_it_runs(tmp_path):
 
     explorer, counts, message = asyncio.run(watch())
     assert max(counts) == 41
-    assert message == "41 checkpoints of 67 parameters."
-    assert "loss" in explorer._numbers.value
+    assert message == "Following: 41 checkpoints of 67 parameters so far."
+    assert "loss" in explorer._slider.text
+    assert explorer.row == 40
+    assert [mark.x[0] for mark in marks(explorer, "distance")] == [40]
     whole = pca(gram(recorder.source()))
-    np.testing.assert_allclose(explorer.shown.found.ratios, whole.ratios, rtol=1e-9)
+    np.testing.assert_allclose(explorer.shown.found.ratios, whole.ratios, rtol=1e-9, atol=1e-14)
 
 
 def test_what_is_new_is_added_to_what_is_known(tmp_path):
@@ -158,8 +182,9 @@ def test_a_map_fills_and_stops(tmp_path):
     net = small_net()
     recorder = Recorder(net, tmp_path / "run")
     x, y = train(net, recorder, 30)
-    explorer = TrajectoryExplorer(recorder, model=net, loss=loss_on(x, y))
+    explorer = TrajectoryExplorer(recorder, model=net, loss=loss_on(x, y), layer="0")
     explorer.wait(30)
+    assert explorer.shown.found.layer == "0"
     job = explorer.map()
     explorer.wait(30)
     assert job.state is State.DONE
@@ -169,6 +194,14 @@ def test_a_map_fills_and_stops(tmp_path):
     row = explorer.landscape.checked[-1]
     assert explorer.landscape.own_values[-1] == pytest.approx(float(loss_on(x, y)(net)), rel=1e-4)
     assert row == 30
+    # The map is of the whole network, whatever layer is on the screen, and so are mark and null.
+    whole = pca(gram(recorder.source()))
+    explorer.row = 3
+    (mark,) = marks(explorer, "landscape")
+    assert (mark.x[0], mark.y[0]) == pytest.approx(tuple(whole.scores[3, :2]))
+    curve = next(t for t in explorer._panels.figures["landscape"].data if t.name == "random walk")
+    expected = matched(whole, nulls.walk(whole.steps)).curves[:, 0]
+    np.testing.assert_allclose(curve.x, expected)
     slow = TrajectoryExplorer(recorder, model=net, loss=lambda one: slowly(x, y, one))
     slow.wait(30)
     job = slow.map()
@@ -186,6 +219,73 @@ def test_a_map_fills_and_stops(tmp_path):
 def slowly(x, y, net):
     threading.Event().wait(0.02)
     return loss_on(x, y)(net)
+
+
+class Slow(ArraySource):
+    """A disk that takes a while."""
+
+    def read(self, rows, start, stop):
+        threading.Event().wait(0.05)
+        return super().read(rows, start, stop)
+
+
+def test_reading_is_stopped_and_begun_again():
+    explorer = TrajectoryExplorer(Slow(simulate(20, 600_000, seed=0)))
+    first = explorer._job
+    while not first.count:
+        assert not first.wait(0.005)
+    explorer.stop()
+    assert first.wait(10)
+    assert first.state is State.CANCELLED
+    assert explorer.shown is None
+    again = explorer.search()
+    explorer.wait(30)
+    assert again.state is State.DONE
+    assert explorer.message == "21 checkpoints of 600,000 parameters."
+    explorer.close()
+
+
+def test_a_recording_that_lost_a_part_is_told(tmp_path):
+    net = small_net()
+    recorder = Recorder(net, tmp_path / "run")
+    train(net, recorder, 6)
+    explorer = TrajectoryExplorer(recorder)
+    explorer.wait(10)
+    assert explorer.message == "7 checkpoints of 67 parameters."
+    train(net, recorder, 4)
+    last = tmp_path / "run" / "parameters" / "c" / "9" / "0"
+    last.write_bytes(last.read_bytes()[:50])
+    explorer.search()
+    explorer.wait(10)
+    assert "is damaged: the checkpoint of step 9 is missing or cut off" in explorer.message
+    assert "alert" in explorer._status.value
+    assert len(explorer.shown.found.steps) == 7
+    explorer.close()
+
+
+def test_a_recording_that_is_gone_is_told_while_it_is_followed(tmp_path):
+    net = small_net()
+    recorder = Recorder(net, tmp_path / "run")
+    train(net, recorder, 6)
+
+    async def watch():
+        explorer = TrajectoryExplorer(recorder, follow=True)
+        while explorer.shown is None:
+            await asyncio.sleep(0.02)
+        (tmp_path / "run").rename(tmp_path / "elsewhere")
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if "is no folder" in explorer.message:
+                break
+        message = explorer.message
+        explorer.stop()
+        following = explorer.follow
+        explorer.close()
+        return message, following
+
+    message, following = asyncio.run(watch())
+    assert "is no folder" in message
+    assert not following
 
 
 def test_bad_input_is_told(tmp_path):
