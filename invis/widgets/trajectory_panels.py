@@ -128,21 +128,25 @@ class TrajectoryPanels(ipw.VBox):
         found, comparison, dark = self._shown.found, self._shown.comparison, self._dark
         null, many = comparison.fits["walk"].null, len(found.eigenvalues)
         if "pairs" in visible:
-            pairs = projections_figure(found, null, min(self._components, many), dark)
+            count = min(self._components, many)
+            pairs = projections_figure(found, null, count, dark)
+            _make_room(pairs, count)
             self._put("pairs", mark_projections(pairs, dark))
         if "space" in visible:
             self._put("space", mark_space(space_figure(found, null, dark), dark))
         if "spectrum" in visible:
             spectrum = spectrum_figure(found, comparison, dark, self._shown.bounds)
-            # The verdict stands above all figures, where it has room.
-            below = "the share of each component, and what chance gives"
-            spectrum.update_layout(title_subtitle_text=below)
-            # Spectra fall: the upper right is free, even in a low figure.
-            corner = {"x": 1, "y": 1, "xanchor": "right", "yanchor": "top", "font_size": 14}
-            spectrum.update_layout(legend=corner)
+            # The verdict stands above all figures, where it has room. Spectra fall: the upper right
+            # is free, even in a low figure.
+            spectrum.update_layout(
+                title_subtitle_text="each component’s share, and chance’s",
+                legend={"x": 1, "y": 1.11, "xanchor": "right", "yanchor": "top", "font_size": 14},
+            )
             self._put("spectrum", spectrum)
         if "distance" in visible:
-            self._put("distance", mark_distance(distance_figure(found, null, dark), dark))
+            distance = distance_figure(found, null, dark)
+            distance.update_layout(yaxis_title_text="distance", legend_font_size=14)
+            self._put("distance", mark_distance(distance, dark))
         self._redraw_landscape()
 
     def _redraw_landscape(self) -> None:
@@ -179,3 +183,21 @@ class TrajectoryPanels(ipw.VBox):
         for name, wish in wanted.items():
             self._boxes[name].layout.display = "" if wish else "none"
         return {name for name, wish in wanted.items() if wish}
+
+
+def _make_room(pairs: go.Figure, count: int) -> None:
+    """Keep legend, colour bar and labels clear of the panels of so many components."""
+    # A triangle leaves its upper right free; a single panel leaves nothing.
+    if count == 2:
+        pairs.update_layout(
+            margin={"r": 100, "b": 110},
+            legend={"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0.01,
+                    "yanchor": "bottom"},
+            coloraxis_colorbar={"x": 1.03, "xanchor": "left"},
+        )  # fmt: skip
+    else:
+        # The widget keeps what a figure doesn't name.
+        pairs.update_layout(legend={"orientation": "v", "yref": "paper"})
+    if count == COUNTS[-1]:
+        pairs.update_xaxes(title_font_size=12)
+        pairs.update_yaxes(title_font_size=12)
