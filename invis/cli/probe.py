@@ -1,38 +1,99 @@
-"""`invis probe`: what a unit ignores, in a sentence and a table."""
+"""`invis probe`: what units ignore, in sentences and tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from invis.cli import output
-from invis.cli.saving import writable_folder, writing
+from invis.cli.saving import slug, writable_folder, writing
+from invis.errors import InvisError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from invis.probe import Probes
+
+PAGE = "probes.html"
 
 
-@click.command(short_help="Say which transformations a unit ignores.")
+@click.command(short_help="Say which transformations units ignore.")
 @click.argument("target", metavar="ADDRESS|RESULT.NC")
+@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@click.option("--texture", is_flag=True, help="Also the texture test of shift invariance.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the page.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write probes.html in.")
-def probe(target: str, out: Path | None, as_json: bool) -> None:
-    """Probe a saved result, or the unit at an address, which is searched first."""
-    from invis.probe.probe import probe as run
-    from invis.search.result import load
+def probe(target: str, texture: bool, out: Path | None, as_json: bool, **asked: Any) -> None:
+    """Probe a saved result, or the units at an address, which are searched first.
 
-    if out is not None:
-        writable_folder(out)
-    found = run(load(target) if target.endswith(".nc") else target)
-    if out is not None:
-        from invis.views.probe_figure import probe_html
+    For each unit: response curves of its reference and set under shifts, rotations, scales, hues,
+    phases, contrasts, blur and deformations, each beside a linear unit's, and how much of the set
+    each explains. Writes probes.html.
+    """
+    from invis.probe import probe_steps, texture_test
+    from invis.search import load, search
+    from invis.views.probe_figure import probe_html
 
-        with writing(out / "probes.html"):
-            (out / "probes.html").write_text(probe_html(found), encoding="utf-8")
+    folder = out if out is not None else Path("out") / f"{slug(_name(target))}-probes"
+    writable_folder(folder)
+    if target.endswith(".nc"):
+        results: list[Dataset] = [load(target)]
+    else:
+        results = search(
+            target, weights=asked["weights"], seed=asked["seed"], device=asked["device"]
+        )
+    found: list[Probes] = []
+    skipped: dict[str, str] = {}
+    for snapshot in probe_steps(results, **asked):
+        found += snapshot.finished
+        skipped |= snapshot.skipped
+    for address, why in skipped.items():
+        click.echo(f"invis: {address}: {why}", err=True)
+    if not found:
+        raise InvisError(f"target {target!r} has no unit that can be probed")
+    records = [one.summary() for one in found]
+    if texture:
+        alive = [ds for ds in results if str(ds.attrs["address"]) not in skipped]
+        for record, ds in zip(records, alive, strict=True):
+            tested = texture_test(ds, weights=asked["weights"], seed=asked["seed"])
+            record["texture"] = {"ratio": round(tested.ratio, 4), "null": round(tested.null, 4)}
+    with writing(folder / PAGE):
+        (folder / PAGE).write_text(probe_html(found), encoding="utf-8")
     if as_json:
-        output.echo_json([found.summary()])
+        output.echo_json(records)
         return
+    for one, record in zip(found, records, strict=True):
+        report(one, record)
+    click.echo(f"Page: {folder / PAGE}")
+
+
+def report(found: Probes, record: dict[str, Any]) -> None:
+    """The sentence, and what each family explains beside chance."""
     rows = [
-        [name, output.number(curve.explained), output.number(curve.explained_null)]
-        for name, curve in found.curves.items()
+        [name, _percent(one.explained), _percent(float(one.explained_null.mean()))]
+        for name, one in sorted(found.curves.items(), key=lambda item: -item[1].explained)
+        if name != "contrast"
     ]
     click.echo(f"{found.address}: {found.sentence}\n")
-    click.echo(output.table(["family", "explains", "linear unit"], rows, right=(1, 2)))
+    header = ["family", "explains of the set %", "of a linear unit's %"]
+    click.echo(output.table(header, rows, right=(1, 2)))
+    if "texture" in record:
+        tested = record["texture"]
+        click.echo(
+            f"\nTexture test: all crops reach {tested['ratio']:.2f} of the reference's response "
+            f"(a linear unit: {tested['null']:.2f})"
+        )
+    click.echo()
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _name(target: str) -> str:
+    """A result file is named by its folder."""
+    return Path(target).resolve().parent.name if target.endswith(".nc") else target

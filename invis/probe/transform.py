@@ -1,4 +1,4 @@
-"""Families of transformations of one image, a deviation from grey, that keep its norm."""
+"""Transformations of one image, a deviation from grey: (C, h, w) -> (B, C, h, w)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-TURN = tuple(22.5 * k for k in range(16))
+# Waves of a deformation are no shorter than this share of the field: local, yet smooth.
+SMOOTHNESS = 0.25
 
 
 def keep_norm(images: Tensor, norm: Tensor) -> Tensor:
@@ -31,24 +32,51 @@ def move(
 ) -> Tensor:
     """Shift by (B, 2) rows and columns, turn (degrees) and enlarge about the energy's centre.
 
-    Sub-pixel, bilinear, grey outside: image (C, h, w) -> (B, C, h, w).
+    Sub-pixel, bilinear, grey outside.
     """
-    _, height, width = image.shape
     row, column = centre(image)
     angle = torch.zeros(len(shift)) if angle is None else torch.deg2rad(angle)
     scale = torch.ones(len(shift)) if scale is None else scale
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    y, x = _grid(image)
     y = y - row - shift[:, 0, None, None]
     x = x - column - shift[:, 1, None, None]
     c, s, k = (t[:, None, None] for t in (angle.cos(), angle.sin(), scale))
-    from_x, from_y = (c * x + s * y) / k + column, (c * y - s * x) / k + row
-    grid = torch.stack([(2 * from_x + 1) / width - 1, (2 * from_y + 1) / height - 1], -1)
-    many = image.expand(len(shift), -1, -1, -1)
-    return functional.grid_sample(many, grid, align_corners=False)
+    return _sample(image, (c * y - s * x) / k + row, (c * x + s * y) / k + column)
+
+
+def deform(image: Tensor, amplitude: Tensor, seed: int = 0) -> Tensor:
+    """Displace pixels by a smooth random field of RMS `amplitude` (B,) pixels, each another field.
+
+    The field has no mean, so nothing moves as a whole.
+    """
+    _, height, width = image.shape
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(len(amplitude), 2, height, width, generator=generator)
+    fy, fx = torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)[None]
+    longest = SMOOTHNESS * max(height, width)
+    smooth = torch.exp(-0.5 * ((fy**2 + fx**2) * (2 * math.pi * longest / 2) ** 2))
+    smooth[0, 0] = 0
+    field = torch.fft.ifft2(torch.fft.fft2(noise) * smooth).real
+    rms = field.square().sum(1, keepdim=True).mean((1, 2, 3), keepdim=True).sqrt() * math.sqrt(2)
+    field = field * (amplitude[:, None, None, None] / rms.clamp(min=1e-9))
+    y, x = _grid(image)
+    return _sample(image, y - field[:, 0], x - field[:, 1])
+
+
+def blur(image: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur of (B,) pixels, grey outside."""
+    side = max(image.shape[1:])
+    padded = functional.pad(image, (side, side, side, side))
+    fy = torch.fft.fftfreq(padded.shape[1])[:, None]
+    fx = torch.fft.fftfreq(padded.shape[2])[None]
+    squared = 2 * math.pi**2 * (fy**2 + fx**2)
+    soft = torch.exp(-squared * sigma[:, None, None] ** 2)[:, None]
+    found = torch.fft.ifft2(torch.fft.fft2(padded) * soft).real
+    return found[..., side : side + image.shape[1], side : side + image.shape[2]]
 
 
 def hue(image: Tensor, degrees: Tensor) -> Tensor:
-    """Turn the colours of an image (3, h, w) about the grey axis: (B, 3, h, w)."""
+    """Turn the colours of an image (3, h, w) about the grey axis."""
     grey = image.mean(0, keepdim=True)
     colour = image - grey
     across = torch.stack([colour[2] - colour[1], colour[0] - colour[2], colour[1] - colour[0]])
@@ -57,34 +85,36 @@ def hue(image: Tensor, degrees: Tensor) -> Tensor:
 
 
 def phase(image: Tensor, degrees: Tensor, wave: tuple[float, float]) -> Tensor:
-    """Turn the phase of an image along `wave`, (row, column) cycles per pixel: (B, C, h, w).
+    """Turn the phase of an image along `wave`, (row, column) cycles per pixel.
 
     The quadrature partner is the Hilbert transform along the direction of the wave.
     """
+    turn = torch.deg2rad(degrees)[:, None, None, None]
+    return turn.cos() * image + turn.sin() * partner(image, wave)
+
+
+def partner(image: Tensor, wave: tuple[float, float]) -> Tensor:
+    """(C, h, w) the image a quarter of a period on, at every frequency, along `wave`."""
     _, height, width = image.shape
     fy, fx = torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)[None]
     side = torch.sign(fy * wave[0] + fx * wave[1])
-    partner = torch.fft.ifft2(torch.fft.fft2(image) * (-1j * side)).real
-    turn = torch.deg2rad(degrees)[:, None, None, None]
-    return turn.cos() * image + turn.sin() * partner
+    return torch.fft.ifft2(torch.fft.fft2(image) * (-1j * side)).real
 
 
-def families(image: Tensor, wave: tuple[float, float]) -> dict[str, tuple[Tensor, str, Tensor]]:
-    """Every family as name -> (values (V,) or (V, 2), their unit, images (V, C, h, w))."""
-    side = max(image.shape[1:])
-    steps = torch.linspace(-side * 2 / 3, side * 2 / 3, 17)
-    shifts = torch.cartesian_prod(steps, steps)
-    turn = torch.tensor(TURN)
-    scales = torch.exp2(torch.linspace(-1, 1, 9))
-    still = torch.zeros(16, 2)
-    found = {
-        "translation": (shifts, "px", move(image, shifts)),
-        "rotation": (turn, "degrees", move(image, still, turn)),
-        "scale": (scales, "times", move(image, still[:9], scale=scales)),
-        "phase": (turn, "degrees", phase(image, turn, wave)),
-        "polarity": (torch.tensor([1.0, -1.0]), "sign", torch.stack([image, -image])),
-    }
-    if len(image) == 3:
-        found["hue"] = (turn, "degrees", hue(image, turn))
-    norm = image.norm()
-    return {name: (v, unit, keep_norm(x, norm)) for name, (v, unit, x) in found.items()}
+def envelope(image: Tensor, wave: tuple[float, float]) -> Tensor:
+    """(C, h, w) the local amplitude of an image, whatever its phase along `wave`."""
+    return (image.square() + partner(image, wave).square()).sqrt()
+
+
+def _grid(image: Tensor) -> tuple[Tensor, Tensor]:
+    _, height, width = image.shape
+    rows, columns = torch.arange(height).float(), torch.arange(width).float()
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return y, x
+
+
+def _sample(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """The image at places y, x (B, h, w) in pixels."""
+    _, height, width = image.shape
+    grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
+    return functional.grid_sample(image.expand(len(grid), -1, -1, -1), grid, align_corners=False)

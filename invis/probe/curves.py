@@ -1,0 +1,117 @@
+"""Response curves under families of transformations, each beside the matched linear unit's.
+
+The matched null is the linear unit whose filter is the reference: to it an image x counts
+x.r / |r|^2, whatever the unit does, and its invariant sets are the reference with any noise that is
+orthogonal to it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invis.probe.families import Family, families
+from invis.probe.gratings import Respond
+from invis.search.band import Band
+
+# Sets of the linear unit, for the scatter of what a family explains by chance.
+NULL_SETS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One family. Responses are above grey, as a share of the reference's.
+
+    Attributes:
+        values: (V,) of the parameter, or (V, 2) rows and columns of a shift.
+        axis: what the parameter is, with its unit.
+        response: (V,) to the transformed reference.
+        null: (V,) the linear unit's.
+        set_values: (S,) or (S, 2) parameter values at which the set was transformed.
+        set_response: (N, S) to each transformed image of the set.
+        explained: share of the set's squared distance from the reference that the best member of
+            the family removes.
+        explained_null: (20,) the same for sets of the linear unit, with the same N and beta.
+    """
+
+    values: NDArray[np.float32]
+    axis: str
+    response: NDArray[np.float32]
+    null: NDArray[np.float32]
+    set_values: NDArray[np.float32]
+    set_response: NDArray[np.float32]
+    explained: float
+    explained_null: NDArray[np.float64]
+
+
+def curve(
+    name: str,
+    family: Family,
+    members: list[Family],
+    respond: Respond,
+    reference: Tensor,
+    images: Tensor,
+    nulls: Tensor,
+) -> Curve:
+    """The curve of a family.
+
+    Args:
+        name: of the family.
+        family: of the reference.
+        members: the same family of each image of the set.
+        respond: as for `tune`.
+        reference: (C, h, w).
+        images: (N, C, h, w) the set.
+        nulls: (M, N, C, h, w) sets of the linear unit.
+    """
+    norm = reference.square().sum()
+    count = len(members[0].values)
+    shown = respond(torch.cat([one.images for one in members])).view(len(members), count)
+    # Sets keep the contrast, so a change of it reaches nothing: shrinking towards grey would only
+    # seem to.
+    reached = reference[None] if name == "contrast" else family.images
+    return Curve(
+        family.values.numpy(),
+        family.axis,
+        respond(family.images).numpy(),
+        ((family.images.flatten(1) @ reference.flatten()) / norm).numpy(),
+        members[0].values.numpy(),
+        shown.numpy(),
+        explained(images, reference, reached),
+        np.array([explained(one, reference, reached) for one in nulls]),
+    )
+
+
+def explained(images: Tensor, reference: Tensor, reached: Tensor) -> float:
+    """The share of squared distance (N) from the reference that the best of `reached` removes."""
+    options = torch.cat([reference[None], reached]).flatten(1)
+    squared = torch.cdist(images.flatten(1), options).square()
+    return float(1 - squared.amin(1).sum() / squared[:, 0].sum().clamp(min=1e-12))
+
+
+def null_sets(reference: Tensor, band: Band, count: int, beta: float, seed: int) -> Tensor:
+    """(20, N, C, h, w) sets of the linear unit: beta along the reference, the rest random."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(NULL_SETS * count, band.size, generator=generator)
+    random = band.image(noise).flatten(1)
+    along = reference.flatten() / reference.norm()
+    random = random - (random @ along)[:, None] * along
+    random = random / random.norm(dim=1, keepdim=True)
+    rows = beta * along + math.sqrt(1 - beta**2) * random
+    return (rows * reference.norm()).view(NULL_SETS, count, *reference.shape)
+
+
+def all_families(
+    reference: Tensor, images: Tensor, wave: tuple[float, float]
+) -> dict[str, tuple[Family, list[Family]]]:
+    """Every family of the reference, and of each image of the set at fewer values."""
+    members = [families(image, wave, fine=False) for image in images]
+    return {
+        name: (family, [one[name] for one in members])
+        for name, family in families(reference, wave).items()
+    }
