@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from invis.models.unit import units_at as units_at
     from invis.models.zoo import load_model as load_model
     from invis.models.zoo import model_names as model_names
+    from invis.probe import Probes as Probes
+    from invis.probe import probe_steps as probe_steps
     from invis.probe.exemplars import exemplars as exemplars
     from invis.probe.exemplars import exemplars_steps as exemplars_steps
     from invis.search import load as load
@@ -79,6 +81,8 @@ _HOMES = {
     "units_at": "invis.models.unit",
     "load_model": "invis.models.zoo",
     "model_names": "invis.models.zoo",
+    "Probes": "invis.probe.probe",
+    "probe_steps": "invis.probe.probe",
     "exemplars": "invis.probe.exemplars",
     "exemplars_steps": "invis.probe.exemplars",
     "load": "invis.search",
@@ -99,7 +103,7 @@ _HOMES = {
     "TrajectoryExplorer": "invis.widgets.trajectory_explorer",
 }
 
-__all__ = ["InvisError", "__version__", "data_path", "search", *_HOMES]
+__all__ = ["InvisError", "__version__", "data_path", "probe", "search", *_HOMES]
 
 
 def data_path(name: str) -> Path:
@@ -127,9 +131,9 @@ def __getattr__(name: str) -> Any:
         shell = sys.modules["IPython"].get_ipython()
         if shell is not None:
             load_ipython_extension(shell)
-    if name == "search":
-        # The package invis.search is itself callable, as invis.search(...).
-        return import_module("invis.search")
+    if name in ("search", "probe"):
+        # The packages are themselves callable, as invis.search(...).
+        return import_module(f"invis.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'invis' has no attribute {name!r}")

@@ -13,6 +13,7 @@ import click
 from invis import data_path
 from invis.cli import output
 from invis.cli.saving import writable_folder, writing
+from invis.errors import InvisError
 
 DAMAGED = 1
 
@@ -81,6 +82,31 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
             )
     if report.damaged:
         sys.exit(DAMAGED)
+
+
+@atlas.command(short_help="Probe every unit and keep what was found beside it.")
+@click.argument("store")
+@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
+@click.option("--weights", help="The weights file, where the atlas was made with one.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+def probe(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
+    """Say of every finished unit in the atlas at STORE what it ignores.
+
+    Units that were probed before are left as they are, so that the command goes on where it was.
+    Pages, tables and dashboards show the sentences.
+    """
+    from invis.atlas import Atlas
+    from invis.atlas.annotate import annotate_steps
+
+    chosen = [one for one in Atlas(store, mode="a").layers() if (layers or "") in one.path]
+    if not chosen:
+        raise InvisError(f"layers {layers!r} is in no path of the atlas {store!r}")
+    with bar("probe") as tell:
+        for told in annotate_steps(chosen, weights, device):
+            tell(told.done, told.total)
+    for where, why in told.failed.items():
+        click.echo(f"no probe {where}: {why}")
+    click.echo(f"{told.done - len(told.failed)} of {told.total} units are probed")
 
 
 @atlas.command(short_help="Take from some atlases what another lacks.")

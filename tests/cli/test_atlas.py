@@ -42,6 +42,21 @@ def test_verify_ends_with_1_where_a_unit_is_damaged(invis, swept):
     assert (told["units"], told["damaged"]) == (4, {})
 
 
+def test_units_are_probed_once_and_the_site_tells_it(invis, swept):
+    done = invis("atlas", "probe", swept, "--device", "cpu")
+    assert done.stdout.endswith("4 of 4 units are probed\n"), done.stderr
+    notes = {file: file.stat().st_mtime_ns for file in swept.rglob("probe/*.json")}
+    assert len(notes) == 4
+    invis("atlas", "probe", swept, "--layers", "conv1_1")
+    assert notes == {file: file.stat().st_mtime_ns for file in swept.rglob("probe/*.json")}
+    invis("atlas", "export", swept, "--out", "site")
+    table = Path("site/units.csv").read_text()
+    assert "probe_sentence" in table.splitlines()[0]
+    (page,) = Path("site/layers").iterdir()
+    assert page.read_text().count("nothing claimed") == 4
+    assert is_one_sentence(invis("atlas", "probe", swept, "--layers", "conv9"))
+
+
 def test_merge_then_export(invis, swept):
     invis("sweep", "minivgg@none:0/conv1_1", "--store", "two", "--units", "2-5", *FAST)
     assert invis("atlas", "merge", "all", "one", "two").stdout.startswith("6 units taken, 2 were")
