@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 
@@ -52,6 +53,8 @@ def _parts(value: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return list(a) == list(b)
     return bool(a == b) and (type(a) is type(b) or (_number(a) and _number(b)))

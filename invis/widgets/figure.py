@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
+from invis.views.changes import changes
 from invis.views.mosaic import layout_of, tile_at
 
-AXES = ("xaxis", "yaxis")
+AXES, HIDDEN = ("xaxis", "yaxis"), {"visible": False}
 Clicked = Callable[[object, object, object], None]
 
 
@@ -32,15 +33,16 @@ def redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
             widget.layout[key] = layout[key]
     # An axis that is needed no more would stay on the page.
     for key in [key for key in present if key[:5] in AXES and key not in layout]:
-        widget.layout[key] = {"visible": False}
+        if present[key] != HIDDEN:
+            widget.layout[key] = HIDDEN
     with widget.batch_update():
         if kinds[0] != kinds[1]:
             widget.data = ()
             widget.add_traces(figure.data)
         else:
             for old, new in zip(widget.data, figure.data, strict=True):
-                old.update(new.to_plotly_json())
-        widget.layout.update(layout)
+                old.update(changes(new.to_plotly_json(), old.to_plotly_json()))
+        widget.layout.update(changes(layout, widget.layout.to_plotly_json()))
 
 
 def clicked_tile(figure: go.FigureWidget, points: object) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from invis.trajectory.landscape import loss_on
 from invis.trajectory.live import LiveTrajectory
 from invis.trajectory.matching import matched
 from invis.views.trajectory_marks import NOW
-from invis.widgets import TrajectoryExplorer
+from invis.widgets import TrajectoryExplorer, trajectory_explorer
 from invis.widgets.trajectory_panels import VIEWS
 
 
@@ -28,17 +29,28 @@ def seen(explorer):
     return {name for name, box in boxes.items() if box.layout.display != "none"}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch):
+    monkeypatch.setattr(trajectory_explorer, "SECONDS_BETWEEN_LOOKS", 0.3)
+
+
+@pytest.fixture(scope="module")
 def walk():
     return ArraySource(simulate(60, 3000, seed=1))
 
 
-@pytest.fixture
-def explorer(walk):
+@pytest.fixture(scope="module")
+def shared(walk):
     made = TrajectoryExplorer(walk)
     made.wait(30)
     yield made
     made.close()
+
+
+@pytest.fixture
+def explorer(shared):
+    shared.view, shared.components, shared.row = VIEWS[0], 4, 60
+    return shared
 
 
 def test_it_shows_the_components_of_the_source(explorer, walk):
@@ -110,7 +122,7 @@ def small_net():
     return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
 
 
-def train(net, recorder, steps, seed=0):
+def train(net, recorder, steps, seed=0, pause=0.0):
     torch.manual_seed(seed)
     x = torch.randn(64, 4)
     y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
@@ -121,23 +133,25 @@ def train(net, recorder, steps, seed=0):
         loss.backward()
         optimiser.step()
         recorder.step(loss=loss.item())
+        time.sleep(pause)
     return x, y
 
 
 def test_a_training_is_followed_while_it_runs(tmp_path):
     net = small_net()
     recorder = Recorder(net, tmp_path / "run")
+    train(net, recorder, 10)
 
     async def watch():
         explorer = TrajectoryExplorer(recorder, follow=True)
-        training = threading.Thread(target=train, args=(net, recorder, 40))
+        training = threading.Thread(target=train, args=(net, recorder, 15, 0, 0.05))
         training.start()
         counts = set()
         for _ in range(200):
             await asyncio.sleep(0.05)
             if explorer.shown is not None:
                 counts.add(len(explorer.shown.found.steps))
-            if 41 in counts:
+            if 26 in counts:
                 break
         training.join()
         message = explorer.message
@@ -145,11 +159,12 @@ def test_a_training_is_followed_while_it_runs(tmp_path):
         return explorer, counts, message
 
     explorer, counts, message = asyncio.run(watch())
-    assert max(counts) == 41
-    assert message == "Following: 41 checkpoints of 67 parameters so far."
+    assert max(counts) == 26
+    assert len(counts) >= 2
+    assert message == "Following: 26 checkpoints of 67 parameters so far."
     assert "loss" in explorer._slider.text
-    assert explorer.row == 40
-    assert [mark.x[0] for mark in marks(explorer, "distance")] == [40]
+    assert explorer.row == 25
+    assert [mark.x[0] for mark in marks(explorer, "distance")] == [25]
     whole = pca(gram(recorder.source()))
     np.testing.assert_allclose(explorer.shown.found.ratios, whole.ratios, rtol=1e-9, atol=1e-14)
 
@@ -217,7 +232,7 @@ def test_a_map_fills_and_stops(tmp_path):
 
 
 def slowly(x, y, net):
-    threading.Event().wait(0.02)
+    time.sleep(0.02)
     return loss_on(x, y)(net)
 
 
@@ -225,7 +240,7 @@ class Slow(ArraySource):
     """A disk that takes a while."""
 
     def read(self, rows, start, stop):
-        threading.Event().wait(0.05)
+        time.sleep(0.05)
         return super().read(rows, start, stop)
 
 
