@@ -33,9 +33,10 @@ UNSEEN, STILL = 0.3, 0.7
 TUNED = 0.35
 # Of F1/F0, a third of what a rectified linear unit has; of the worst phase over the best, where a
 # unit that ignores polarity alone has at most sin(11.25 degrees) = 0.2 on sixteen phases.
-MODULATED, EVEN = 0.5, 1 / 3
+MODULATED, EVEN = 0.5, 0.25
 # Of what the best family explains of the set.
 SHARED = 0.5
+WORTH_SAYING = 0.2
 # Contrast at which a unit that ignores it still gives STILL; a linear one gives this share.
 LOW_CONTRAST = 0.25
 
@@ -72,9 +73,19 @@ def claims(curves: Mapping[str, Curve], tuning: Tuning, reference: Tensor) -> tu
     return tuple(name for name in curves if name in kept)
 
 
-def sentence(names: tuple[str, ...], tuning: Tuning) -> str:
-    """The names and the best grating in one line."""
+def sentence(
+    names: tuple[str, ...], tuning: Tuning, explained: Mapping[str, float] | None = None
+) -> str:
+    """The names and the best grating in one line.
+
+    Where nothing can be named, `explained` (the share of the set that each family reaches) says
+    what comes nearest.
+    """
     said = f"{_joined(names)}-invariant" if names else "nothing claimed"
+    if explained and not names:
+        nearest = max(explained, key=lambda name: explained[name])
+        if explained[nearest] >= WORTH_SAYING:
+            said += f", nearest {nearest} ({100 * explained[nearest]:.0f} % of the set)"
     if not tuned(tuning):
         return f"{said}; not tuned to gratings"
     grating = f"grating, {tuning.frequency:.2f} c/px, tilted {tuning.orientation:.0f} degrees"

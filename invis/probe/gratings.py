@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.probe.transform import keep_norm
+from invis.probe.transform import centre, keep_norm
 
 Respond = Callable[[Tensor], Tensor]
 
@@ -24,6 +24,8 @@ PHASES, QUARTERS = 16, 4
 FREQUENCIES, ORIENTATIONS = 9, 12
 # At half a cycle a pixel, a shift of phase is a change of contrast.
 HIGHEST = 0.46
+# Variance of a window's square, px: less than a pixel wide there is no wave.
+SMALLEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ def tune(respond: Respond, image: Tensor) -> Tuning:
     Args:
         respond: images (B, C, h, w), deviations from grey -> (B,) response above grey as a share of
             the reference's.
-        image: the reference (C, h, w); gratings have its norm and the colour in which it varies
-            most.
+        image: the reference (C, h, w); gratings have its norm, the colour in which it varies most,
+            and its place and size: those that fill a field waste their contrast where the unit
+            does not look.
     """
     colour = torch.linalg.svd(image.flatten(1), full_matrices=False)[0][:, 0]
 
@@ -102,12 +105,22 @@ def modulation(rates: NDArray[np.floating]) -> float:
 
 
 def gratings(image: Tensor, wave: tuple[float, float], colour: Tensor, phases: int) -> Tensor:
-    """(P, C, h, w) the wave at even phases over the whole field, at the image's norm."""
+    """(P, C, h, w) the wave at even phases in a Gaussian window, at the image's norm."""
     y = torch.arange(image.shape[1])[:, None] * wave[0]
     x = torch.arange(image.shape[2])[None] * wave[1]
     turn = torch.arange(phases)[:, None, None] / phases
-    waves = torch.cos(2 * math.pi * (y + x + turn))[:, None] * colour[:, None, None]
-    return keep_norm(waves, image.norm())
+    waves = torch.cos(2 * math.pi * (y + x + turn)) * window(image)
+    return keep_norm(waves[:, None] * colour[:, None, None], image.norm())
+
+
+def window(image: Tensor) -> Tensor:
+    """(h, w) the Gaussian whose square has the place and the size of an image's energy."""
+    row, column = centre(image)
+    y = torch.arange(image.shape[1])[:, None] - row
+    x = torch.arange(image.shape[2])[None] - column
+    energy = image.square().sum(0)
+    squared = float(((y**2 + x**2) * energy).sum() / energy.sum().clamp(min=1e-12)) / 2
+    return torch.exp(-(y**2 + x**2) / (4 * max(squared, SMALLEST)))
 
 
 def coarse_waves(side: int) -> list[tuple[float, float]]:

@@ -162,7 +162,8 @@ def _probe(
         for name, (family, members) in all_families(reference, images, tuning.wave).items()
     }
     names = claims(curves, tuning, reference)
-    return Probes(str(ds.attrs["address"]), curves, tuning, names, sentence(names, tuning))
+    said = sentence(names, tuning, {name: one.explained for name, one in curves.items()})
+    return Probes(str(ds.attrs["address"]), curves, tuning, names, said)
 
 
 def _image(pixels: NDArray[np.uint8], grey: NDArray[np.float32]) -> Tensor:

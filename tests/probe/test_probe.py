@@ -126,10 +126,11 @@ def test_transformations_keep_what_they_must(seed, angle):
 def test_phase_turns_a_grating_by_that_phase():
     wave, colour = (0.125, 0.25), torch.tensor([1.0])
     image = gratings(torch.ones(1, 16, 16), wave, colour, 16)
+    # A window as wide as the field's energy: the grating ends softly.
     (turned,) = transform.phase(image[0], torch.tensor([90.0]), wave)
     # 90 degrees are a quarter of sixteen; which way is the transform's choice.
     both = [float((turned * image[k]).sum() / image[k].square().sum()) for k in (4, 12)]
-    assert max(both) == pytest.approx(1, abs=1e-3)
+    assert max(both) == pytest.approx(1, abs=0.02)
 
 
 def test_what_a_family_explains_in_closed_form():
@@ -149,6 +150,9 @@ def test_sentences():
         "phase-invariant grating, 0.17 c/px, tilted 0 degrees, F1/F0 0.2"
     )
     assert sentence((), weak) == "nothing claimed; not tuned to gratings"
+    assert sentence((), weak, {"hue": 0.1, "scale": 0.31}) == (
+        "nothing claimed, nearest scale (31 % of the set); not tuned to gratings"
+    )
     assert sentence(("hue", "phase", "scale"), weak) == (
         "hue-, phase- and scale-invariant; not tuned to gratings"
     )
