@@ -182,6 +182,12 @@ class TrajectoryExplorer(Explorer):
             traitlets.link((self, trait), (control, "value"))
         traitlets.link((self, "row"), (self._slider, "row"))
 
+    def _show_progress(self) -> None:
+        """As in every explorer; but to follow means to wait again and again, which is no news."""
+        waiting = self._job is not None and self._job.state is State.WAITING
+        if not (waiting and self.follow and self.shown is not None):
+            super()._show_progress()
+
     def _show_news(self, job: Job[Any]) -> None:
         latest = job.latest
         if isinstance(latest, Shown) and latest is not self.shown:
@@ -227,8 +233,7 @@ class TrajectoryExplorer(Explorer):
         self._show_progress()
         if self.follow:
             with suppress(RuntimeError):  # Outside a notebook the caller reads again.
-                loop = asyncio.get_running_loop()
-                self._following = loop.create_task(self._keep_looking())
+                self._following = asyncio.get_running_loop().create_task(self._keep_looking())
 
     async def _keep_looking(self) -> None:
         while True:
@@ -241,4 +246,5 @@ class TrajectoryExplorer(Explorer):
                 self._say(str(error))
                 continue
             if grown and (self._job is None or self._job.ended):
+                self._show_progress()  # What that one left, nobody may have looked at yet.
                 self.search()

@@ -169,6 +169,28 @@ def test_a_training_is_followed_while_it_runs(tmp_path):
     np.testing.assert_allclose(explorer.shown.found.ratios, whole.ratios, rtol=1e-9, atol=1e-14)
 
 
+def test_what_a_job_found_is_shown_before_the_next_begins(tmp_path, monkeypatch):
+    """Checkpoints may come faster than the page looks at jobs."""
+    monkeypatch.setattr(TrajectoryExplorer, "LOOKS_PER_SECOND", 0.1)
+    monkeypatch.setattr(trajectory_explorer, "SECONDS_BETWEEN_LOOKS", 0.02)
+    net = small_net()
+    recorder = Recorder(net, tmp_path / "run")
+    train(net, recorder, 10)
+
+    async def watch():
+        explorer = TrajectoryExplorer(recorder, follow=True)
+        first = explorer._job
+        assert await asyncio.to_thread(first.wait, 10)
+        train(net, recorder, 5)
+        while explorer._job is first:
+            await asyncio.sleep(0.01)
+        shown = explorer.shown
+        explorer.close()
+        return shown
+
+    assert len(asyncio.run(watch()).found.steps) == 11
+
+
 def test_what_is_new_is_added_to_what_is_known(tmp_path):
     net = small_net()
     recorder = Recorder(net, tmp_path / "run")
