@@ -18,6 +18,7 @@ from invis.cli.models import models, units
 from invis.cli.morph import morph
 from invis.cli.probe import probe
 from invis.cli.search import search
+from invis.cli.serve import serve
 from invis.cli.show import compare, show
 from invis.cli.stitch import stitch
 from invis.cli.sweep import sweep
@@ -42,7 +43,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep, probe, atlas,
+    morph, exemplars, sweep, probe, atlas, serve,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -1,0 +1,80 @@
+"""`invis serve`: the dashboard, for people who will never open a notebook."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+
+from invis import data_path
+from invis.errors import InvisError
+
+
+@click.command(short_help="Serve an atlas as a dashboard.")
+@click.option("--store", help="Folder or URL of an atlas  [default: the one that ships]")
+@click.option("--port", default=5006, show_default=True)
+@click.option("--address", default="127.0.0.1", show_default=True, help="0.0.0.0 for everyone.")
+@click.option("--no-live", is_flag=True, help="Visitors may look, and compute nothing.")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of recordings for the page of trajectories.",
+)
+@click.option("--prefix", default="", help="Prefix of all URLs behind a proxy, such as /invis.")
+@click.option("--allow-websocket-origin", multiple=True, help="HOST[:PORT] that pages come from.")
+@click.option("--basic-auth", help="A password, or a JSON file of users and passwords.")
+@click.option("--cookie-secret", help="Secret of the login's cookies; needed with --basic-auth.")
+def serve(
+    store: str | None,
+    port: int,
+    address: str,
+    no_live: bool,
+    runs: Path | None,
+    prefix: str,
+    allow_websocket_origin: tuple[str, ...],
+    basic_auth: str | None,
+    cookie_secret: str | None,
+) -> None:
+    """Serve the atlas at --store: its units, live searches, trajectories and stitching.
+
+    Only this machine sees it unless --address says otherwise. The store is only read.
+    """
+    if basic_auth and not cookie_secret:
+        raise InvisError(
+            "--basic-auth needs --cookie-secret: give a long random text, such as the output of "
+            "`openssl rand -hex 32`"
+        )
+    if prefix and not prefix.startswith("/"):
+        raise InvisError(f"--prefix {prefix!r} is no path: let it begin with a slash, as in /invis")
+    _free(address, port)
+    from invis.dashboard.app import Options
+    from invis.dashboard.app import serve as run
+    from invis.dashboard.store import Store
+
+    options = Options(
+        Store(store or str(data_path("atlas"))), not no_live, runs, prefix.rstrip("/")
+    )
+    asked: dict[str, Any] = {}
+    if basic_auth:
+        asked |= {"basic_auth": basic_auth, "cookie_secret": cookie_secret}
+    if allow_websocket_origin:
+        asked["websocket_origin"] = list(allow_websocket_origin)
+    click.echo(f"http://{address}:{port}{options.prefix}/  (Ctrl-C ends it)")
+    run(options, port, address, **asked)
+
+
+def _free(address: str, port: int) -> None:
+    """Raise InvisError where nothing can listen there."""
+    if not 0 < port < 65536:
+        raise InvisError(f"--port {port} is no port: use one from 1 to 65535")
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        raise InvisError(
+            f"--port {port} at {address} cannot be listened on ({error.strerror}): choose another, "
+            f"such as --port {port + 1 if port < 65535 else 5006}"
+        ) from error

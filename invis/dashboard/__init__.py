@@ -1,0 +1,1 @@
+"""The Panel application that serves an atlas, live searches, trajectories and stitching."""

@@ -1,0 +1,189 @@
+"""The application: its pages on one server, what its header looks like, and how it is run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+from tornado.web import RequestHandler
+
+from invis import __version__
+from invis.dashboard.atlas import AtlasPage
+from invis.dashboard.live import LivePage
+from invis.dashboard.page import Page, menu
+from invis.dashboard.start import StartPage
+from invis.dashboard.stitching import StitchingPage
+from invis.dashboard.store import Store
+from invis.dashboard.trajectories import TrajectoriesPage
+from invis.jobs import worker
+
+log = logging.getLogger("invis.dashboard")
+
+# A tab that closes is noticed within so many milliseconds, and its session freed.
+UNUSED, CHECK = 4_000, 2_000
+# A connection that dies in silence is noticed when it answers no ping for so many seconds.
+PING, PING_TIMEOUT = 15, 20
+
+TEMPLATE = """
+{% extends base %}
+{% block title %}{{ title }}{% endblock %}
+{% block postamble %}<style>{{ css }}</style>
+<script>document.documentElement.dataset.theme = {{ scheme | tojson }};</script>{% endblock %}
+{% block contents %}
+<header class="invis-top"><a class="brand" href="{{ prefix }}/{{ theme }}">Invis</a>
+<nav>{{ menu }}</nav><a class="theme" href="#" onclick="
+  const to = new URL(window.location);
+  to.searchParams.set('theme', {{ scheme | tojson }} === 'dark' ? 'default' : 'dark');
+  window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
+<main class="invis-main">{{ embed(roots.main) }}</main>
+{% endblock %}
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the owner of a server decides.
+
+    Attributes:
+        store: the atlas.
+        live: whether visitors may compute.
+        runs: folder of recordings for the page of trajectories.
+        prefix: of all URLs, where a proxy adds one.
+    """
+
+    store: Store
+    live: bool = True
+    runs: Path | None = None
+    prefix: str = ""
+
+
+def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
+    """Slug -> title, and how a page is made for a visitor, who may want it dark."""
+    store, live = options.store, options.live
+    found: dict[str, tuple[str, Callable[[bool], Page]]] = {
+        "": (StartPage.title, lambda dark: StartPage(store, options.prefix, dark)),
+        AtlasPage.slug: (AtlasPage.title, lambda dark: AtlasPage(store, live, dark)),
+    }
+    if live:
+        found[LivePage.slug] = (LivePage.title, lambda dark: LivePage(dark))
+    return found | {
+        TrajectoriesPage.slug: (
+            TrajectoriesPage.title, lambda dark: TrajectoriesPage(options.runs, dark),
+        ),
+        StitchingPage.slug: (StitchingPage.title, lambda dark: StitchingPage(live, dark)),
+    }  # fmt: skip
+
+
+def application(options: Options) -> dict[str, Callable[[], Any]]:
+    """URL path -> what Panel calls for each visitor."""
+    known = pages(options)
+    titles = {slug: title for slug, (title, _) in known.items()}
+    return {slug or "/": _visit(slug, make, titles, options) for slug, (_, make) in known.items()}
+
+
+def _visit(
+    slug: str, make: Callable[[bool], Page], titles: dict[str, str], options: Options
+) -> Callable[[], Any]:
+    css = (Path(__file__).parent / "dashboard.css").read_text(encoding="utf-8")
+
+    def visit() -> Any:
+        began = time.perf_counter()
+        dark = pn.config.theme == "dark"
+        page = make(dark)
+        page.follow_url()
+        template = pn.Template(TEMPLATE)
+        template.add_panel("main", page.view())
+        template.add_variable("title", f"{titles[slug]} · Invis")
+        template.add_variable("css", css)
+        template.add_variable("scheme", "dark" if dark else "light")
+        template.add_variable("theme", "?theme=dark" if dark else "")
+        template.add_variable("prefix", options.prefix)
+        template.add_variable("menu", menu(titles, slug, dark, options.prefix))
+
+        def leave(_: Any) -> None:
+            page.close()
+            event("leave", page=slug or "start")
+
+        pn.state.on_session_destroyed(leave)
+        event("visit", page=slug or "start", seconds=round(time.perf_counter() - began, 3))
+        return template
+
+    return visit
+
+
+class Health(RequestHandler):
+    """`/health`: whether the server answers and its store can be read."""
+
+    def initialize(self, options: Options) -> None:
+        self._options = options
+
+    def get(self) -> None:
+        store = self._options.store
+        told = {
+            "status": "ok",
+            "version": __version__,
+            "models": len(store.models),
+            "waiting": worker("cpu").waiting,
+        }
+        self.set_header("Content-Type", "application/json")
+        self.write(json.dumps(told))
+
+
+def event(what: str, **more: Any) -> None:
+    """One line of the log, JSON for machines."""
+    log.info(json.dumps({"time": round(time.time(), 3), "event": what, **more}))
+
+
+def serve(options: Options, port: int, address: str, **asked: Any) -> None:
+    """Run until SIGTERM or Ctrl-C; both cancel jobs first.
+
+    Args:
+        options: what is served.
+        port, address: where it listens.
+        asked: further options of `panel.serve`, such as `basic_auth`.
+
+    Raises:
+        OSError: where the port is taken.
+    """
+    logging.basicConfig(format="%(message)s")
+    log.setLevel(logging.INFO)
+    # A visitor's odd request is no news, and its traceback none of theirs.
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    pn.extension("plotly", inline=True)
+    server = pn.serve(
+        application(options),
+        port=port,
+        address=address,
+        show=False,
+        start=False,
+        admin=False,
+        threaded=False,
+        title="Invis",
+        prefix=options.prefix,
+        extra_patterns=[(f"{options.prefix}/health", Health, {"options": options})],
+        unused_session_lifetime_milliseconds=UNUSED,
+        check_unused_sessions_milliseconds=CHECK,
+        websocket_ping_interval=PING,
+        websocket_ping_timeout=PING_TIMEOUT,
+        **asked,
+    )
+
+    def end(*_: Any) -> None:
+        event("stop")
+        worker("cpu").close()
+        server.io_loop.add_callback_from_signal(server.io_loop.stop)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    event("start", address=address, port=port, store=options.store.url, live=options.live)
+    server.start()
+    server.io_loop.start()
+    server.stop()
+    worker("cpu").leave(5.0)

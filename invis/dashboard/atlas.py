@@ -1,0 +1,213 @@
+"""The page of the atlas: layers against their null, units of a layer, and one unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import panel as pn
+import param
+
+from invis.atlas import AtlasLayer
+from invis.dashboard.cards import unit_cards
+from invis.dashboard.grid import UnitGrid
+from invis.dashboard.page import Page, sentence
+from invis.dashboard.store import Store
+from invis.dashboard.unit import UnitView
+from invis.errors import InvisError
+from invis.views import words
+from invis.views.layers_figure import layers_figure
+
+CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
+ALL = "all layers"
+SORTS = ("index, highest first", "index, lowest first", "channel")
+NAMES = ("any", "phase", "translation", "rotation", "scale", "hue", "polarity", "blur",
+         "deformation", "contrast", "none")  # fmt: skip
+ON_A_PAGE = 24
+LONGEST = 60
+
+
+class AtlasPage(Page):
+    """Attributes:
+    model, group, layer: what is shown; ALL for the overview.
+    sort, named, phrase: order and filters of the units.
+    page: of the grid, from 0.
+    unit: channel of the unit that is open; -1 for none.
+    """
+
+    slug: ClassVar[str] = "atlas"
+    title: ClassVar[str] = "Atlas"
+    linked: ClassVar = ("model", "layer", "group", "sort", "named", "page", "unit")
+
+    model: Any = param.Selector(objects=[""])
+    layer: Any = param.Selector(objects=[ALL])
+    group: Any = param.Selector(objects=[""])
+    sort: Any = param.Selector(default=SORTS[0], objects=list(SORTS))
+    named: Any = param.Selector(default="any", objects=list(NAMES), label="ignores")
+    phrase = param.String(default="", label="sentence contains")
+    page = param.Integer(default=0, bounds=(0, 10_000))
+    unit = param.Integer(default=-1, bounds=(-1, 1_000_000))
+
+    def __init__(self, store: Store, live: bool = True, dark: bool = False) -> None:
+        super().__init__(dark)
+        self._store, self._live = store, live
+        self._open: UnitView | None = None
+        self.param.model.objects = store.models or [""]
+        self.model = self.param.model.objects[0]
+        self._choices()
+        self._overview = pn.pane.Plotly(
+            None, config={"displayModeBar": False, "responsive": True},
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self._overview.param.watch(self._picked, "click_data")
+        self._grid = UnitGrid(stylesheets=CSS, sizing_mode="stretch_width")
+        self._grid.param.watch(self._opened, "clicks")
+        self._heading = pn.pane.HTML("", stylesheets=CSS, sizing_mode="stretch_width")
+        self._unit = pn.Column(sizing_mode="stretch_width")
+        self._body = pn.Column(sizing_mode="stretch_width")
+        self.param.watch(self._new_model, "model")
+        self.param.watch(self._turned, ["layer", "group", "sort", "named", "phrase"])
+        self.param.watch(lambda _: self.show(), ["page", "unit"])
+
+    def view(self) -> pn.viewable.Viewable:
+        """Controls, then the overview, a layer, or a unit."""
+        controls = pn.Param(
+            self.param,
+            parameters=["model", "layer", "group", "sort", "named", "phrase"],
+            widgets={"phrase": pn.widgets.TextInput},
+            default_layout=pn.FlexBox,
+            show_name=False,
+            width=210,
+        )
+        self.show()
+        return pn.Column(controls, self._heading, self._body, sizing_mode="stretch_width")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Units of the layer that pass the filters, in order."""
+        layer = self._chosen()
+        found = [] if layer is None else [row for row in self._store.rows(layer) if self._fits(row)]
+        if self.sort == SORTS[2]:
+            return found
+        sign = -1 if self.sort == SORTS[0] else 1
+
+        def rank(row: dict[str, Any]) -> tuple[bool, float]:
+            value = words.number(row, "index")
+            return value is None, sign * (value or 0.0)
+
+        return sorted(found, key=rank)
+
+    def show(self) -> None:
+        """Draw what the parameters say; a broken store is told, not raised."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+        try:
+            self._body.objects = self._parts()
+        except InvisError as error:
+            self._body.objects = [sentence(error)]
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+
+    def _parts(self) -> list[Any]:
+        layer = self._chosen()
+        if layer is None:
+            return self._all_layers()
+        if self.unit >= 0:
+            return self._one_unit(layer)
+        rows = self.rows()
+        pages = max(1, -(-len(rows) // ON_A_PAGE))
+        page = min(self.page, pages - 1)
+        shown = rows[page * ON_A_PAGE : (page + 1) * ON_A_PAGE]
+        strips = self._store.strips(layer, [int(row["channel"]) for row in shown])
+        self._grid.content = unit_cards(shown, strips)
+        known = [v for v in (words.number(row, "index") for row in rows) if v is not None]
+        middle = sorted(known)[len(known) // 2] if known else None
+        self._heading.object = (
+            f"<h1>{self.layer} of {self.model}, {self.group}</h1>"
+            f"<p>{len(rows)} of {layer.channels} units; median index {words.figure(middle)}. "
+            "First the reference, then the set. Click a unit to open it.</p>"
+        )
+        return [self._grid, self._pager(pages, page)]
+
+    def _all_layers(self) -> list[Any]:
+        rows = self._store.overview(self.model)
+        if not rows:
+            return [sentence("This atlas has no finished unit yet.", wrong=False)]
+        self._heading.object = (
+            f"<h1>What each layer of {self.model} ignores</h1><p>Each dot is a unit: its index, "
+            "how far apart its images are in units of what a linear unit would allow. Click a dot "
+            "to open the unit, or choose a layer.</p>"
+        )
+        figure = layers_figure(rows, dark=self.dark, title="")
+        figure.update_layout(autosize=True)
+        self._overview.object = figure
+        return [self._overview]
+
+    def _one_unit(self, layer: AtlasLayer) -> list[Any]:
+        self._heading.object = ""
+        ds = self._store.read(layer, self.unit)
+        self._open = UnitView(ds, layer.noted(self.unit, "probe"), self._live, self.dark)
+        back = pn.widgets.Button(name=f"All units of {self.layer}", width=220)
+        back.on_click(lambda _: setattr(self, "unit", -1))
+        return [back, self._open]
+
+    def _pager(self, pages: int, page: int) -> pn.viewable.Viewable:
+        if pages == 1:
+            return pn.Spacer(height=1)
+        before = pn.widgets.Button(name="Previous", width=100, disabled=page == 0)
+        after = pn.widgets.Button(name="Next", width=100, disabled=page == pages - 1)
+        before.on_click(lambda _: setattr(self, "page", page - 1))
+        after.on_click(lambda _: setattr(self, "page", page + 1))
+        return pn.Row(before, pn.pane.HTML(f"page {page + 1} of {pages}"), after)
+
+    def _chosen(self) -> AtlasLayer | None:
+        if self.layer == ALL:
+            return None
+        return self._store.layer(self.model, self.layer, self.group)
+
+    def _fits(self, row: dict[str, Any]) -> bool:
+        names = str(row.get("probe_sentence") or "")
+        phrase = self.phrase[:LONGEST].strip().lower()
+        if self.named == "none":
+            named = "nothing claimed" in names
+        else:
+            head = names.partition("invariant")[0] if "invariant" in names else ""
+            named = self.named == "any" or self.named in head
+        return named and phrase in names.lower()
+
+    def _choices(self) -> None:
+        layers, groups = self._store.layers(self.model), self._store.groups(self.model)
+        self.param.layer.objects = [ALL, *layers]
+        self.param.group.objects = groups or [""]
+        if self.layer not in self.param.layer.objects:
+            self.layer = ALL
+        if self.group not in self.param.group.objects:
+            self.group = self.param.group.objects[0]
+
+    def _new_model(self, _: Any) -> None:
+        with param.parameterized.batch_call_watchers(self):
+            self._choices()
+            self.param.update(page=0, unit=-1)
+        self.show()
+
+    def _turned(self, _: Any) -> None:
+        with param.parameterized.discard_events(self):
+            self.param.update(page=0, unit=-1)
+        self.show()
+
+    def _picked(self, event: Any) -> None:
+        """A dot of the overview: its layer, its group, its channel."""
+        points = (event.new or {}).get("points") or []
+        place = points[0].get("customdata") if points else None
+        if isinstance(place, str) and place.count("|") == 2:
+            layer, group, channel = place.split("|")
+            if layer in self.param.layer.objects and group in self.param.group.objects:
+                with param.parameterized.discard_events(self):
+                    self.param.update(layer=layer, group=group, page=0)
+                self.unit = int(channel)
+                self.param.trigger("layer", "group")
+
+    def _opened(self, _: Any) -> None:
+        self.unit = self._grid.clicked

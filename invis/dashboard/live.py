@@ -1,0 +1,143 @@
+"""The page of live searches: one unit of an embedded network, through the job queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import panel as pn
+import param
+
+from invis.dashboard.background import Background
+from invis.dashboard.page import Page
+from invis.jobs import Job, State
+from invis.models.suggest import layers_of
+from invis.models.unit import units_at
+from invis.search.live import Glimpse, LiveSearch
+from invis.views import words
+from invis.views.set_figure import blank_set_figure, show_set, update_set
+
+CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
+CONFIG = {"displayModeBar": False, "responsive": True}
+MODELS = ("minivgg", "minivgg@seed1", "minivgg@none:0", "miniresnet", "miniresnet@seed1",
+          "miniresnet@none:0", "truth")  # fmt: skip
+# Limits for a visitor.
+MOST_IMAGES, SECONDS = 12, 60.0
+
+
+class LivePage(Page):
+    """Attributes:
+    model, layer, channel: the unit.
+    images, alpha, seed: of the search.
+    """
+
+    slug: ClassVar[str] = "live"
+    title: ClassVar[str] = "Live search"
+    linked: ClassVar = ("model", "layer", "channel", "images", "alpha", "seed")
+
+    model: Any = param.Selector(default=MODELS[0], objects=list(MODELS))
+    layer: Any = param.Selector(objects=[""])
+    channel = param.Integer(default=0, bounds=(0, 0), label="unit")
+    images = param.Integer(default=8, bounds=(2, MOST_IMAGES))
+    alpha: Any = param.Selector(default=0.9, objects=[0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
+    seed = param.Integer(default=0, bounds=(0, 99))
+
+    def __init__(self, dark: bool = False) -> None:
+        super().__init__(dark)
+        self._live: LiveSearch | None = None
+        self._channels: dict[str, int] = {}
+        self._new_model()
+        self._figure = blank_set_figure(dark)
+        self._pane = pn.pane.Plotly(self._figure, config=CONFIG, sizing_mode="stretch_width")
+        self._pane.visible = False
+        self._search = Background("Search", self._begin, self._news, SECONDS)
+        self.param.watch(lambda _: self._new_model(), "model")
+        self.param.watch(lambda _: self._new_layer(), "layer")
+
+    def view(self) -> pn.viewable.Viewable:
+        text = (
+            "<h1>Search a unit</h1><p>Choose a unit of a network that ships with Invis, and press "
+            "Search. Visitors wait for each other; a search may take "
+            f"{SECONDS:.0f} seconds.</p>"
+        )
+        controls = pn.Param(
+            self.param,
+            parameters=list(self.linked),
+            widgets={"channel": pn.widgets.IntInput, "seed": pn.widgets.IntInput},
+            default_layout=pn.FlexBox,
+            show_name=False,
+            width=190,
+        )
+        return pn.Column(
+            pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
+            controls,
+            self._search,
+            self._pane,
+            sizing_mode="stretch_width",
+        )
+
+    @property
+    def search(self) -> Background:
+        """The search of this visitor."""
+        return self._search
+
+    def close(self) -> None:
+        self._search.cancel()
+
+    def _begin(self) -> Any:
+        address = f"{self.model}/{self.layer}/{self.channel}"
+        live = LiveSearch(
+            lambda: units_at(address, device="cpu"),
+            images=self.images,
+            activation=self.alpha,
+            seed=self.seed,
+        )
+        self._live = live
+
+        def work() -> Iterable[Glimpse]:
+            return live.steps()
+
+        return work
+
+    def _news(self, job: Job[Glimpse]) -> None:
+        live = self._live
+        if live is not None and live.results and job.ended:
+            ds = live.results[-1]
+            show_set(self._figure, ds)
+            self._redraw()
+            self._search.say(words.verdict(ds))
+        elif job.state is State.FAILED:
+            self._search.say(job.error)
+        elif job.state is State.CANCELLED:
+            self._search.say("Stopped.")
+        elif job.latest is not None and job.latest.previews:
+            (preview, *_) = job.latest.previews
+            title = f"{preview.address}, searching"
+            update_set(
+                self._figure, preview.images, preview.reference, preview.fractions, self.alpha,
+                None, grey=preview.grey, title=title, verdict=job.latest.summary,
+            )  # fmt: skip
+            self._redraw()
+            self._search.say(job.latest.summary)
+        elif job.latest is not None:
+            self._search.say(job.latest.summary)
+
+    def _redraw(self) -> None:
+        self._pane.visible = True
+        self._pane.object = self._figure
+        self._pane.param.trigger("object")
+
+    def _new_model(self) -> None:
+        self._channels = {one.layer: one.channels for one in layers_of(self.model)}
+        names = list(self._channels)
+        self.param.layer.objects = names
+        if self.layer not in names:
+            self.layer = "conv2_2" if "conv2_2" in names else names[0]
+        self._new_layer()
+
+    def _new_layer(self) -> None:
+        last = self._channels.get(self.layer, 1) - 1
+        self.param.channel.bounds = (0, last)
+        if self.channel > last:
+            self.channel = last

@@ -1,0 +1,123 @@
+"""The page of trajectories: trainings that ship, and recordings in the owner's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import panel as pn
+import param
+
+from invis.dashboard.background import Background
+from invis.dashboard.page import Page
+from invis.jobs import Job, State
+from invis.trajectory import SHIPPED
+from invis.trajectory.live import LiveTrajectory
+from invis.views.trajectory_page import trajectory_figures
+from invis.views.trajectory_spectrum import walk_band
+from invis.views.trajectory_words import verdict
+from invis.widgets.trajectory_panels import Shown
+
+CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
+CONFIG = {"displayModeBar": False, "responsive": True}
+WHOLE = "whole network"
+
+
+class TrajectoriesPage(Page):
+    """Attributes:
+    run: its name, one of those that ship or lie in the owner's folder.
+    layer: whose components; WHOLE for all of them.
+    """
+
+    slug: ClassVar[str] = "trajectories"
+    title: ClassVar[str] = "Trajectories"
+    linked: ClassVar = ("run", "layer")
+
+    run: Any = param.Selector(objects=list(SHIPPED))
+    layer: Any = param.Selector(objects=[WHOLE])
+
+    def __init__(self, folder: Path | None = None, dark: bool = False) -> None:
+        super().__init__(dark)
+        self._runs = recordings(folder)
+        self.param.run.objects = [*SHIPPED, *self._runs]
+        self._figures = pn.Column(sizing_mode="stretch_width")
+        self._said = pn.pane.HTML("", stylesheets=CSS, sizing_mode="stretch_width")
+        self._live: LiveTrajectory | None = None
+        self._work = Background("Read again", self._begin, self._news, 120.0)
+        self.param.watch(lambda _: self._new_run(), "run")
+        self.param.watch(lambda _: self._work.run(), "layer")
+
+    def view(self) -> pn.viewable.Viewable:
+        text = (
+            "<h1>A training, against chance</h1><p>Principal components of a training's way "
+            "through the space of its parameters. A random walk draws the same arcs; which null "
+            "explains the spectrum is said below. A run that is still recorded grows when you "
+            "read it again.</p>"
+        )
+        controls = pn.Param(
+            self.param, parameters=["run", "layer"], default_layout=pn.FlexBox, show_name=False,
+            width=230,
+        )  # fmt: skip
+        self._new_run()
+        return pn.Column(
+            pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
+            controls,
+            self._work,
+            self._said,
+            self._figures,
+            sizing_mode="stretch_width",
+        )
+
+    def close(self) -> None:
+        self._work.cancel()
+
+    def _new_run(self) -> None:
+        self._live = None
+        self._work.run()
+
+    def _begin(self) -> Any:
+        if self._live is None:
+            self._live = LiveTrajectory(self._runs.get(self.run, self.run))
+        live = self._live
+        layer = None if self.layer == WHOLE else self.layer
+
+        def work() -> Iterator[Any]:
+            for analysis in live.steps(layer):
+                if analysis.found is None or analysis.comparison is None:
+                    yield analysis
+                else:
+                    bounds = walk_band(analysis.found, analysis.comparison)
+                    yield Shown(analysis.found, analysis.comparison, bounds)
+
+        return work
+
+    def _news(self, job: Job[Any]) -> None:
+        latest = job.latest
+        if job.state is State.FAILED:
+            self._work.say(job.error)
+        elif job.state is State.CANCELLED:
+            self._work.say("Stopped.")
+        elif isinstance(latest, Shown):
+            products = self._live.products if self._live is not None else None
+            layers = list(products.layers) if products is not None else []
+            with param.parameterized.discard_events(self):
+                self.param.layer.objects = [WHOLE, *layers]
+            self._said.object = f'<p class="lead">{verdict(latest.comparison)}</p>'
+            self._figures.objects = [
+                pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width")
+                for figure in trajectory_figures(
+                    latest.found, latest.comparison, self.dark, latest.bounds
+                )
+            ]
+            self._work.say(f"{len(latest.found.steps)} checkpoints")
+        else:
+            self._work.say("Reading.")
+
+
+def recordings(folder: Path | None) -> Mapping[str, Path]:
+    """Name -> path of the runs in a folder that the owner named; visitors only choose a name."""
+    if folder is None:
+        return {}
+    found = sorted(path for path in folder.iterdir() if path.is_dir() or path.suffix == ".npz")
+    return {path.name: path for path in found if not path.name.startswith(".")}

@@ -1,0 +1,173 @@
+"""One unit: its set, what it ignores, a morph, where it comes from, and files to take away."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import xarray as xr
+
+from invis.dashboard.background import Background
+from invis.dashboard.cards import facts
+from invis.jobs import Job, State
+from invis.probe.probe import probe_steps
+from invis.search import save
+from invis.search.morph import morph_steps
+from invis.views import words
+from invis.views.morph_figure import morph_figure
+from invis.views.png import set_png
+from invis.views.probe_figure import probe_figures
+from invis.views.set_figure import set_figure
+from invis.widgets.code import search_code
+
+CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
+CONFIG = {"displayModeBar": False, "responsive": True}
+SECONDS = 60.0
+PROVENANCE = (
+    "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "images", "alpha",
+    "contrast", "band_low", "band_high", "objective", "distance_space", "seed", "batch", "steps",
+    "threads", "device", "invis_version", "torch_version",
+)  # fmt: skip
+
+
+class UnitView(pn.viewable.Viewer):
+    """A unit's page; `close` cancels what runs for it.
+
+    Args:
+        ds: its result.
+        note: its probe as the atlas keeps it; None where there is none.
+        live: whether probes and morphs may be computed.
+        dark: the scheme.
+    """
+
+    def __init__(self, ds: xr.Dataset, note: dict[str, Any] | None, live: bool, dark: bool) -> None:
+        super().__init__()
+        self._ds, self._dark = ds, dark
+        self._more = pn.Column(sizing_mode="stretch_width")
+        alive = not ds.attrs["dead"]
+        said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
+        parts: list[Any] = [
+            pn.pane.HTML(
+                f"<h1>{escape(words.title(ds))}</h1><p>{escape(words.weights(ds))}</p>"
+                f'<p class="lead">{escape(words.verdict(ds))}</p>{said}',
+                stylesheets=CSS,
+                sizing_mode="stretch_width",
+            ),
+            pn.pane.Plotly(set_figure(ds, dark), config=CONFIG, sizing_mode="stretch_width"),
+        ]
+        self._jobs: list[Background] = []
+        if live and alive and ds.attrs["model"] in _EMBEDDED:
+            self._probes = Background("Probe", lambda: self._probe, self._probed, SECONDS)
+            self._morph = Background("Morph", lambda: self._walk, self._walked, SECONDS)
+            self._jobs = [self._probes, self._morph]
+            parts += [
+                pn.pane.HTML(
+                    "<h2>Look closer</h2><p><b>Probe</b> measures what the unit ignores, beside a "
+                    "linear unit. <b>Morph</b> finds a path from one image of the set to another "
+                    "along which the unit stays excited.</p>",
+                    stylesheets=CSS,
+                ),
+                *self._jobs,
+            ]
+        parts += [self._more, *self._files(), self._provenance()]
+        self._view = pn.Column(*parts, sizing_mode="stretch_width")
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._view
+
+    def close(self) -> None:
+        """Cancel what runs for this unit."""
+        for job in self._jobs:
+            job.cancel()
+
+    def _probe(self) -> Iterable[Any]:
+        return probe_steps(self._ds)
+
+    def _walk(self) -> Iterable[Any]:
+        return morph_steps(self._ds)
+
+    def _probed(self, job: Job[Any]) -> None:
+        found = getattr(job.latest, "finished", [])
+        if job.state is State.DONE and found:
+            figures = probe_figures(found[0], self._dark)
+            self._probes.say(found[0].sentence)
+            self._show("probes", figures)
+        else:
+            self._probes.say(_state(job))
+
+    def _walked(self, job: Job[Any]) -> None:
+        found = getattr(job.latest, "finished", [])
+        if job.state is State.DONE and found:
+            self._show("morph", [morph_figure(found[0], self._dark)])
+        self._morph.say(_state(job))
+
+    def _show(self, name: str, figures: list[Any]) -> None:
+        kept = [part for part in self._more if part.name != name]
+        panes = [
+            pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width") for figure in figures
+        ]
+        self._more.objects = [*kept, pn.Column(*panes, name=name, sizing_mode="stretch_width")]
+
+    def _files(self) -> list[Any]:
+        name = str(self._ds.attrs["address"]).replace("/", "-")
+        picture = pn.widgets.FileDownload(
+            callback=lambda: io.BytesIO(set_png(self._ds)), filename=f"{name}.png",
+            label="PNG", width=120,
+        )  # fmt: skip
+        result = pn.widgets.FileDownload(
+            callback=lambda: io.BytesIO(_netcdf(self._ds)), filename=f"{name}.nc",
+            label="Result (netCDF)", width=170,
+        )  # fmt: skip
+        attrs = self._ds.attrs
+        settings = {
+            "images": int(attrs["images"]),
+            "activation": float(attrs["alpha"]),
+            "contrast": float(attrs["contrast"]),
+            "seed": int(attrs["seed"]),
+        }
+        code = search_code(str(attrs["address"]), settings)
+        return [
+            pn.pane.HTML("<h2>Take it away</h2>", stylesheets=CSS),
+            pn.Row(picture, result),
+            pn.pane.Markdown(f"```python\n{code}\n```", sizing_mode="stretch_width"),
+        ]
+
+    def _provenance(self) -> pn.viewable.Viewable:
+        attrs = self._ds.attrs
+        pairs = {key.replace("_", " "): _short(attrs.get(key)) for key in PROVENANCE}
+        return pn.pane.HTML(
+            f"<h2>Where it comes from</h2>{facts(pairs)}",
+            stylesheets=CSS,
+            sizing_mode="stretch_width",
+        )
+
+
+# Weights that every copy of Invis has: only these are loaded for a visitor.
+_EMBEDDED = ("minivgg", "miniresnet", "truth")
+
+
+def _state(job: Job[Any]) -> str:
+    if job.state is State.FAILED:
+        return job.error
+    if job.state is State.CANCELLED:
+        return "Stopped."
+    if job.state is State.DONE:
+        return f"Done in {job.seconds:.1f} s."
+    return str(getattr(job.latest, "summary", "") or "Working.")
+
+
+def _netcdf(ds: xr.Dataset) -> bytes:
+    """The file that `invis.load` reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result.nc"
+        save(ds, path)
+        return path.read_bytes()
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.4g}" if isinstance(value, float) else value
