@@ -29,7 +29,7 @@ log = logging.getLogger("invis.dashboard")
 # A tab that closes is noticed within so many milliseconds, and its session freed.
 UNUSED, CHECK = 4_000, 2_000
 # A connection that dies in silence is noticed when it answers no ping for so many seconds.
-PING, PING_TIMEOUT = 15, 20
+PING, PING_TIMEOUT = 15, 15
 
 TEMPLATE = """
 {% extends base %}
@@ -42,7 +42,7 @@ TEMPLATE = """
   const to = new URL(window.location);
   to.searchParams.set('theme', {{ scheme | tojson }} === 'dark' ? 'default' : 'dark');
   window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
-<main class="invis-main">{{ embed(roots.main) }}</main>
+<main class="invis-main">{{ embed(roots.main) }}</main>{{ embed(roots.location) }}
 {% endblock %}
 """
 
@@ -98,7 +98,7 @@ def _visit(
         dark = pn.config.theme == "dark"
         page = make(dark)
         page.follow_url()
-        template = pn.Template(TEMPLATE)
+        template = pn.Template(TEMPLATE, location=True)
         template.add_panel("main", page.view())
         template.add_variable("title", f"{titles[slug]} · Invis")
         template.add_variable("css", css)

@@ -11,7 +11,7 @@ import param
 from invis.atlas import AtlasLayer
 from invis.dashboard.cards import unit_cards
 from invis.dashboard.grid import UnitGrid
-from invis.dashboard.page import Page, sentence
+from invis.dashboard.page import Page, controls, sentence
 from invis.dashboard.store import Store
 from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
@@ -71,16 +71,10 @@ class AtlasPage(Page):
 
     def view(self) -> pn.viewable.Viewable:
         """Controls, then the overview, a layer, or a unit."""
-        controls = pn.Param(
-            self.param,
-            parameters=["model", "layer", "group", "sort", "named", "phrase"],
-            widgets={"phrase": pn.widgets.TextInput},
-            default_layout=pn.FlexBox,
-            show_name=False,
-            width=210,
-        )
+        asked = ["model", "layer", "group", "sort", "named", "phrase"]
+        row = controls(self, asked, phrase=pn.widgets.TextInput)
         self.show()
-        return pn.Column(controls, self._heading, self._body, sizing_mode="stretch_width")
+        return pn.Column(row, self._heading, self._body, sizing_mode="stretch_width")
 
     def rows(self) -> list[dict[str, Any]]:
         """Units of the layer that pass the filters, in order."""
@@ -136,12 +130,11 @@ class AtlasPage(Page):
         if not rows:
             return [sentence("This atlas has no finished unit yet.", wrong=False)]
         self._heading.object = (
-            f"<h1>What each layer of {self.model} ignores</h1><p>Each dot is a unit: its index, "
-            "how far apart its images are in units of what a linear unit would allow. Click a dot "
-            "to open the unit, or choose a layer.</p>"
+            "<p>Each dot is a unit: its index, how far apart its images are in units of what a "
+            "linear unit would allow. Click a dot to open the unit, or choose a layer.</p>"
         )
-        figure = layers_figure(rows, dark=self.dark, title="")
-        figure.update_layout(autosize=True)
+        title = f"What each layer of {self.model} ignores"
+        figure = layers_figure(rows, dark=self.dark, title=title)
         self._overview.object = figure
         return [self._overview]
 
@@ -204,10 +197,8 @@ class AtlasPage(Page):
         if isinstance(place, str) and place.count("|") == 2:
             layer, group, channel = place.split("|")
             if layer in self.param.layer.objects and group in self.param.group.objects:
-                with param.parameterized.discard_events(self):
-                    self.param.update(layer=layer, group=group, page=0)
+                self.group, self.layer = group, layer
                 self.unit = int(channel)
-                self.param.trigger("layer", "group")
 
     def _opened(self, _: Any) -> None:
         self.unit = self._grid.clicked

@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page
+from invis.dashboard.page import Page, controls
 from invis.jobs import Job, State
 from invis.models.suggest import layers_of
 from invis.models.unit import units_at
@@ -61,17 +61,11 @@ class LivePage(Page):
             "Search. Visitors wait for each other; a search may take "
             f"{SECONDS:.0f} seconds.</p>"
         )
-        controls = pn.Param(
-            self.param,
-            parameters=list(self.linked),
-            widgets={"channel": pn.widgets.IntInput, "seed": pn.widgets.IntInput},
-            default_layout=pn.FlexBox,
-            show_name=False,
-            width=190,
-        )
+        kinds = {"channel": pn.widgets.IntInput, "seed": pn.widgets.IntInput}
+        row = controls(self, self.linked, **kinds)
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
-            controls,
+            row,
             self._search,
             self._pane,
             sizing_mode="stretch_width",

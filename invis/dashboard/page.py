@@ -14,6 +14,7 @@ from invis.errors import InvisError
 
 # A URL longer than this is none of ours.
 LONGEST = 2000
+SIZES = {"width": 190, "margin": (4, 14, 4, 0)}
 
 
 class Page(param.Parameterized):
@@ -73,6 +74,17 @@ class Page(param.Parameterized):
             location.search = self.query()
 
         self.param.watch(tell, list(self.linked))
+
+
+def controls(page: Page, names: Sequence[str], **widgets: Any) -> pn.FlexBox:
+    """The widgets of some parameters side by side; `widgets` names the kind where it matters."""
+    found = pn.Param(
+        page.param, parameters=list(names), show_name=False, widgets={
+            name: {"type": widgets[name], **SIZES} if name in widgets else SIZES for name in names
+        },
+    )  # fmt: skip
+    row: Any = found.layout
+    return pn.FlexBox(*row, sizing_mode="stretch_width", margin=(6, 0))
 
 
 def possible(parameter: param.Parameter, text: str) -> Any:

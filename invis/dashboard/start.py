@@ -70,6 +70,8 @@ class StartPage(Page):
         ]
 
     def _layers(self) -> list[pn.viewable.Viewable]:
+        if not self._store.models:
+            return []
         model = self._store.models[-1]
         figure = layers_figure(self._store.overview(model), dark=self.dark, title="")
         return [

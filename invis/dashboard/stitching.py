@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page, sentence
+from invis.dashboard.page import Page, controls, sentence
 from invis.jobs import Job, State
 from invis.stitching.aggregation import TASKS
 from invis.stitching.forgiveness import TRANSFORMATIONS
@@ -62,16 +62,12 @@ class StitchingPage(Page):
             "coordinates that is noise, by similarities to shared anchors it works. The nulls say "
             "how much of that means anything.</p>"
         )
-        controls = pn.Param(
-            self.param, parameters=list(self.linked), default_layout=pn.FlexBox, show_name=False,
-            width=190, widgets={"panel": pn.widgets.RadioButtonGroup},
-        )  # fmt: skip
         if self._live and not _study:
             self._work.run()
         self.show()
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
-            controls,
+            controls(self, self.linked),
             *([self._work] if self._live else []),
             self._body,
             sizing_mode="stretch_width",

@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page
+from invis.dashboard.page import Page, controls
 from invis.jobs import Job, State
 from invis.trajectory import SHIPPED
 from invis.trajectory.live import LiveTrajectory
@@ -55,14 +55,10 @@ class TrajectoriesPage(Page):
             "explains the spectrum is said below. A run that is still recorded grows when you "
             "read it again.</p>"
         )
-        controls = pn.Param(
-            self.param, parameters=["run", "layer"], default_layout=pn.FlexBox, show_name=False,
-            width=230,
-        )  # fmt: skip
         self._new_run()
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
-            controls,
+            controls(self, self.linked),
             self._work,
             self._said,
             self._figures,

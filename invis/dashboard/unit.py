@@ -18,7 +18,7 @@ from invis.jobs import Job, State
 from invis.probe.probe import probe_steps
 from invis.search import save
 from invis.search.morph import morph_steps
-from invis.views import words
+from invis.views import atlas_words, words
 from invis.views.morph_figure import morph_figure
 from invis.views.png import set_png
 from invis.views.probe_figure import probe_figures
@@ -50,10 +50,12 @@ class UnitView(pn.viewable.Viewer):
         self._ds, self._dark = ds, dark
         self._more = pn.Column(sizing_mode="stretch_width")
         alive = not ds.attrs["dead"]
+        asked = ", ".join([atlas_words.told(str(ds.attrs["weights"])), *words.settings(ds)])
         said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
         parts: list[Any] = [
             pn.pane.HTML(
-                f"<h1>{escape(words.title(ds))}</h1><p>{escape(words.weights(ds))}</p>"
+                f"<h1>{escape(words.title(ds))}</h1>"
+                f"<p>{escape(asked)}</p>"
                 f'<p class="lead">{escape(words.verdict(ds))}</p>{said}',
                 stylesheets=CSS,
                 sizing_mode="stretch_width",

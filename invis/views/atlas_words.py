@@ -19,7 +19,11 @@ class Searched(Protocol):
 
 def weights(layer: Searched) -> str:
     """`trained`, `untrained, seed 0`, or the name of the weights."""
-    name = layer.weights
+    return told(layer.weights)
+
+
+def told(name: str) -> str:
+    """The name of weights as people say it."""
     if name == "none" or name.startswith("none:"):
         seed = name.partition(":")[2]
         return f"untrained, seed {seed}" if seed else "untrained"

@@ -1,0 +1,313 @@
+"""The pages without a browser: parameters in, pictures and text out."""
+
+import shutil
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from invis import data_path, load
+from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
+from invis.dashboard.live import LivePage
+from invis.dashboard.page import possible
+from invis.dashboard.start import StartPage
+from invis.dashboard.stitching import StitchingPage
+from invis.dashboard.store import Bounded, Store
+from invis.dashboard.trajectories import TrajectoriesPage, recordings
+from invis.dashboard.unit import UnitView, _netcdf
+from invis.errors import InvisError
+from invis.jobs import State
+from invis.trajectory import Recorder
+from tests.dashboard.conftest import ODD
+
+PAGES = {
+    "atlas": lambda store: AtlasPage(store),
+    "live": lambda store: LivePage(),
+    "trajectories": lambda store: TrajectoriesPage(),
+    "stitching": lambda store: StitchingPage(live=False),
+}
+
+
+def text_of(view):
+    """All text of a view."""
+    return " ".join(str(getattr(part, "object", "")) for part in view.select())
+
+
+def put(page, **values):
+    """Set parameters one after the other: what a layer can be depends on the model."""
+    for name, value in values.items():
+        setattr(page, name, value)
+
+
+@pytest.fixture
+def atlas(store):
+    page = AtlasPage(store)
+    page.view()
+    yield page
+    page.close()
+
+
+class TestAtlas:
+    def test_it_opens_with_the_layers_of_a_network_over_their_null(self, atlas, store):
+        figure = atlas._overview.object
+        dots = [trace for trace in figure.data if trace.mode == "markers"]
+        assert sum(len(trace.x) for trace in dots) == sum(
+            row["index"] == row["index"] for row in store.overview(atlas.model)
+        )
+        assert {trace.name for trace in dots} == {"trained", "untrained, seed 0"}
+
+    def test_a_layer_shows_its_units_in_order_page_by_page(self, atlas):
+        put(atlas, model="minivgg", layer="conv3_1")
+        rows = atlas.rows()
+        indices = [row["index"] for row in rows]
+        assert len(rows) == 96 and indices == sorted(indices, reverse=True)
+        assert atlas._grid.content.count("data-channel=") == ON_A_PAGE
+        atlas.page = 3
+        assert f'data-channel="{rows[3 * ON_A_PAGE]["channel"]}"' in atlas._grid.content
+        atlas.sort = "channel"
+        assert atlas.page == 0 and [row["channel"] for row in atlas.rows()] == list(range(96))
+
+    def test_filters_by_name_and_phrase(self, atlas):
+        put(atlas, model="minivgg", layer="conv2_2")
+        everyone = len(atlas.rows())
+        atlas.named = "phase"
+        named = atlas.rows()
+        assert 0 < len(named) < everyone
+        assert all("phase" in row["probe_sentence"].partition("invariant")[0] for row in named)
+        put(atlas, named="any", phrase="NOT TUNED")
+        assert all("not tuned" in row["probe_sentence"] for row in atlas.rows())
+        atlas.phrase = "no such phrase"
+        assert atlas.rows() == [] and atlas._grid.content == ""
+
+    def test_a_click_on_a_card_or_a_dot_opens_the_unit(self, atlas):
+        put(atlas, model="minivgg", layer="conv2_2")
+        atlas._grid.param.update(clicked=31, clicks=1)
+        assert atlas.unit == 31
+        assert "phase-invariant grating" in text_of(atlas._open._view)
+        atlas.unit = -1
+        assert atlas._open is None
+        place = "conv2_1|untrained, seed 0|7"
+        atlas._overview.click_data = {"points": [{"customdata": place}]}
+        assert (atlas.layer, atlas.group, atlas.unit) == ("conv2_1", "untrained, seed 0", 7)
+
+    def test_another_network_has_its_own_layers(self, atlas):
+        put(atlas, model="minivgg", layer="conv2_2", unit=3)
+        atlas.model = "miniresnet"
+        assert (atlas.layer, atlas.unit) == (ALL, -1)
+        assert "layer1.0" in atlas.param.layer.objects
+
+    def test_each_state_is_a_url(self, store):
+        first, second = AtlasPage(store, dark=True), AtlasPage(store)
+        put(first, model="minivgg", layer="conv2_2", group="untrained, seed 0")
+        put(first, sort="channel", named="phase")
+        first.unit = 5
+        second.read_url(first.query())
+        for name in AtlasPage.linked:
+            assert getattr(second, name) == getattr(first, name), name
+        assert "theme=dark" in first.query()
+
+    def test_what_is_not_in_the_store_is_told(self, atlas):
+        put(atlas, model="minivgg", layer="conv3_2")
+        atlas.unit = 95
+        assert "not finished" in text_of(atlas._body)
+        atlas.unit = 999_999
+        assert "not finished" in text_of(atlas._body)
+
+    def test_a_damaged_unit_costs_itself_only(self, tmp_path):
+        shutil.copytree(data_path("atlas"), tmp_path / "atlas")
+        layer = next((tmp_path / "atlas").glob("minivgg@9*/conv2_2/*/images")).parent
+        (layer / "images" / "c.3.0.0.0.0").write_bytes(b"nothing")
+        (layer / "done" / "4.json").write_text("{")
+        page = AtlasPage(Store(str(tmp_path / "atlas")))
+        page.view()
+        put(page, model="minivgg", layer="conv2_2", sort="channel")
+        assert "its images are damaged" in page._grid.content
+        assert len(page.rows()) == 47
+        page.unit = 3
+        assert "is damaged" in text_of(page._body)
+        page.unit = 5
+        assert "Channel 5 of conv2_2" in text_of(page._body)
+
+    def test_an_empty_store_is_told(self, tmp_path):
+        from invis.atlas import Atlas
+
+        Atlas(tmp_path / "empty", mode="a")
+        store = Store(str(tmp_path / "empty"))
+        page = AtlasPage(store)
+        assert "no finished unit yet" in text_of(page.view())
+        assert "no layer yet" in text_of(StartPage(store).view())
+
+
+class TestUnit:
+    def test_probe_and_morph_are_computed_on_demand(self, store):
+        layer = store.layer("minivgg", "conv2_2", "trained")
+        view = UnitView(store.read(layer, 31), None, live=True, dark=False)
+        view._probes.run()
+        assert view._probes.job.wait(60)
+        view._probes.look()
+        assert [part.name for part in view._more] == ["probes"]
+        assert "phase-invariant grating" in view._probes._line.object
+        view._morph.run()
+        view.close()
+        assert view._morph.job.wait(20)
+
+    def test_without_live_nothing_is_computed(self, store):
+        layer = store.layer("minivgg", "conv2_2", "trained")
+        view = UnitView(store.read(layer, 31), None, live=False, dark=True)
+        assert view._jobs == []
+
+    def test_the_download_is_the_result(self, store, tmp_path):
+        ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 3)
+        (tmp_path / "result.nc").write_bytes(_netcdf(ds))
+        again = load(tmp_path / "result.nc")
+        assert again["images"].equals(ds["images"])
+        assert again.attrs["address"] == "minivgg/conv2_2/3"
+
+
+class TestLive:
+    def test_a_search_through_the_queue(self):
+        page = LivePage()
+        page.view()
+        put(page, model="truth", layer="complex_cell", images=3)
+        page.search.run()
+        assert page.search.job.wait(60)
+        page.search.look()
+        assert page.search.job.state is State.DONE
+        assert "Index" in page.search._line.object
+        assert page._pane.visible
+
+    def test_a_visitor_who_leaves_frees_the_worker(self):
+        first, second = LivePage(), LivePage()
+        put(first, model="miniresnet", layer="layer3.0")
+        put(second, model="miniresnet", layer="layer3.0")
+        first.search.run()
+        second.search.run()
+        second.search.look()
+        assert "before you" in second.search._line.object or second.search.job.position == 0
+        for page in (second, first):
+            page.close()
+        assert first.search.job.wait(10) and second.search.job.wait(10)
+        assert {first.search.job.state, second.search.job.state} == {State.CANCELLED}
+
+    def test_the_limit_of_seconds(self):
+        page = LivePage()
+        put(page, model="miniresnet", layer="layer3.0", images=12)
+        page.search._limit = 0.3
+        page.search.run()
+        for _ in range(200):
+            page.search.look()
+            if page.search.job.wait(0.05):
+                break
+        assert page.search.job.state is State.CANCELLED
+
+    def test_a_job_that_breaks_is_one_sentence_and_the_next_one_runs(self):
+        page = LivePage()
+        put(page, model="truth", layer="simple_cell", images=2)
+
+        def broken():
+            raise MemoryError("no room")
+            yield
+
+        begin = page.search._begin
+        page.search._begin = lambda: broken
+        page.search.run()
+        page.search.job.wait(10)
+        page.search.look()
+        assert page.search.job.state is State.FAILED
+        assert "no room" in page.search._line.object
+        page.search._begin = begin
+        page.search.run()
+        assert page.search.job.wait(60)
+        assert page.search.job.state is State.DONE
+
+
+class TestTrajectories:
+    def test_a_run_that_ships_and_its_layers(self):
+        page = TrajectoriesPage()
+        page.view()
+        assert page._work.job.wait(60)
+        page._work.look()
+        assert "conv2_2" in page.param.layer.objects
+        assert len(page._figures) == 5
+        page.layer = "conv2_2"
+        assert page._work.job.wait(60)
+        page._work.look()
+        assert "20" not in page.run and "checkpoints" in page._work._line.object
+
+    def test_recordings_of_the_owner_are_names_only(self, tmp_path):
+        import torch
+
+        Recorder(torch.nn.Linear(3, 2), tmp_path / "run")
+        (tmp_path / ".hidden").mkdir()
+        assert list(recordings(tmp_path)) == ["run"]
+        page = TrajectoriesPage(tmp_path)
+        page.read_url("?run=run")
+        assert page.run == "run"
+        page.read_url("?run=../run")
+        assert page.run == "run"
+        page._new_run()
+        page._work.job.wait(10)
+        page._work.look()
+        assert "a trajectory has at least 2" in page._work._line.object
+
+
+def test_the_first_page_has_three_pictures(store):
+    view = StartPage(store).view()
+    figures = [part for part in view.select() if type(part).__name__ == "Plotly"]
+    assert len(figures) == 3
+
+
+def test_stitching_without_live_says_so():
+    assert "not computed yet" in text_of(StitchingPage(live=False).view())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_odd_urls_change_nothing_but_to_what_there_is(store, name):
+    """Every parameter with every odd text: no error, and values stay among the known ones."""
+    page = PAGES[name](store)
+    tried = 0
+    for parameter in [*page.linked, "name", "store", "unknown", "__init__", "theme"]:
+        for odd in ODD:
+            for query in (urlencode({parameter: odd}, errors="ignore"), f"{parameter}={odd}"):
+                page.read_url(f"?{query}")
+                tried += 1
+            page.read_url(f"?{quote(odd, errors='ignore')}")
+    for parameter in page.linked:
+        value, kind = getattr(page, parameter), page.param[parameter]
+        if hasattr(kind, "objects"):
+            assert value in kind.objects
+        else:
+            assert isinstance(value, int) and kind.bounds[0] <= value <= kind.bounds[1]
+    assert tried >= 200 and len(ODD) >= 90
+    assert page.name.startswith(type(page).__name__)
+    page.query()
+
+
+def test_odd_phrases_find_nothing_and_break_nothing(store):
+    page = AtlasPage(store)
+    page.view()
+    put(page, model="minivgg", layer="conv2_2")
+    for odd in ODD:
+        page.phrase = odd
+        assert "<script>alert" not in page._grid.content
+        assert all(odd[:60].strip().lower() in row["probe_sentence"].lower() for row in page.rows())
+
+
+def test_possible_values():
+    page = LivePage()
+    assert possible(page.param.images, "7") == 7
+    assert possible(page.param.images, "99") is None
+    assert possible(page.param.alpha, "0.9") == 0.9
+    assert possible(page.param.alpha, "0.91") is None
+
+
+def test_caches_are_bounded():
+    cache = Bounded(3)
+    for k in range(10):
+        assert cache.get(k, lambda k=k: 2 * k) == 2 * k
+    assert len(cache) == 3
+    assert cache.get(9, lambda: "made again") == 18
+
+
+def test_a_store_that_is_none(tmp_path):
+    with pytest.raises(InvisError, match="does not exist"):
+        Store(str(tmp_path / "nowhere"))
