@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-from tornado.web import RequestHandler
+from tornado.web import ErrorHandler, RequestHandler
 
 from invis import __version__
 from invis.dashboard.atlas import AtlasPage
@@ -35,12 +35,12 @@ TEMPLATE = """
 {% extends base %}
 {% block title %}{{ title }}{% endblock %}
 {% block postamble %}<style>{{ css }}</style>
-<script>document.documentElement.dataset.theme = {{ scheme | tojson }};</script>{% endblock %}
+<script>document.documentElement.dataset.theme = '{{ scheme }}';</script>{% endblock %}
 {% block contents %}
 <header class="invis-top"><a class="brand" href="{{ prefix }}/{{ theme }}">Invis</a>
 <nav>{{ menu }}</nav><a class="theme" href="#" onclick="
   const to = new URL(window.location);
-  to.searchParams.set('theme', {{ scheme | tojson }} === 'dark' ? 'default' : 'dark');
+  to.searchParams.set('theme', '{{ scheme }}' === 'dark' ? 'default' : 'dark');
   window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
 <main class="invis-main">{{ embed(roots.main) }}</main>{{ embed(roots.location) }}
 {% endblock %}
@@ -167,13 +167,19 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
         threaded=False,
         title="Invis",
         prefix=options.prefix,
-        extra_patterns=[(f"{options.prefix}/health", Health, {"options": options})],
+        extra_patterns=[
+            (f"{options.prefix}/health", Health, {"options": options}),
+        ],
         unused_session_lifetime_milliseconds=UNUSED,
         check_unused_sessions_milliseconds=CHECK,
         websocket_ping_interval=PING,
         websocket_ping_timeout=PING_TIMEOUT,
         **asked,
     )
+
+    # Tornado's files raise on such a path instead of not finding it.
+    no_path = (r".*%00.*", ErrorHandler, {"status_code": 404})
+    server._tornado.add_handlers(r".*", [no_path])
 
     def end(*_: Any) -> None:
         event("stop")

@@ -96,9 +96,16 @@ class AtlasPage(Page):
             self._open.close()
             self._open = None
         try:
-            self._body.objects = self._parts()
+            parts = self._parts()
         except InvisError as error:
-            self._body.objects = [sentence(error)]
+            parts = [sentence(error)]
+        # What goes is hidden now and taken away by the next turn: see `Figures`.
+        gone = [part for part in self._body if part not in parts and part.visible]
+        for part in gone:
+            part.visible = False
+        for part in parts:
+            part.visible = True
+        self._body.objects = [*parts, *gone]
 
     def close(self) -> None:
         if self._open is not None:
@@ -144,7 +151,7 @@ class AtlasPage(Page):
         self._open = UnitView(ds, layer.noted(self.unit, "probe"), self._live, self.dark)
         back = pn.widgets.Button(name=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))
-        return [back, self._open]
+        return [back, self._open.view]
 
     def _pager(self, pages: int, page: int) -> pn.viewable.Viewable:
         if pages == 1:

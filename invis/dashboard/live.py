@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import panel as pn
 import param
+import plotly.graph_objects as go
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page, controls
+from invis.dashboard.page import Figures, Page, controls
 from invis.jobs import Job, State
 from invis.models.suggest import layers_of
 from invis.models.unit import units_at
@@ -19,7 +20,6 @@ from invis.views import words
 from invis.views.set_figure import blank_set_figure, show_set, update_set
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-CONFIG = {"displayModeBar": False, "responsive": True}
 MODELS = ("minivgg", "minivgg@seed1", "minivgg@none:0", "miniresnet", "miniresnet@seed1",
           "miniresnet@none:0", "truth")  # fmt: skip
 # Limits for a visitor.
@@ -49,8 +49,7 @@ class LivePage(Page):
         self._channels: dict[str, int] = {}
         self._new_model()
         self._figure = blank_set_figure(dark)
-        self._pane = pn.pane.Plotly(self._figure, config=CONFIG, sizing_mode="stretch_width")
-        self._pane.visible = False
+        self._pane = Figures()
         self._search = Background("Search", self._begin, self._news, SECONDS)
         self.param.watch(lambda _: self._new_model(), "model")
         self.param.watch(lambda _: self._new_layer(), "layer")
@@ -118,9 +117,7 @@ class LivePage(Page):
             self._search.say(job.latest.summary)
 
     def _redraw(self) -> None:
-        self._pane.visible = True
-        self._pane.object = self._figure
-        self._pane.param.trigger("object")
+        self._pane.draw([go.Figure(self._figure)])
 
     def _new_model(self) -> None:
         self._channels = {one.layer: one.channels for one in layers_of(self.model)}

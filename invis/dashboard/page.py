@@ -14,6 +14,7 @@ from invis.errors import InvisError
 
 # A URL longer than this is none of ours.
 LONGEST = 2000
+CONFIG = {"displayModeBar": False, "responsive": True}
 SIZES = {"width": 190, "margin": (4, 14, 4, 0)}
 
 
@@ -111,6 +112,26 @@ def sentence(error: InvisError | str, wrong: bool = True) -> pn.pane.HTML:
         f'<p class="{kind}" role="{"alert" if wrong else "status"}">{escape(str(error))}</p>',
         sizing_mode="stretch_width",
     )
+
+
+class Figures(pn.Column):
+    """Plotly figures one below the other, drawn into panes that stay.
+
+    Panel lets a pane that was taken away be drawn once more, which fails in the visitor's console.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sizing_mode="stretch_width")
+
+    def draw(self, figures: Sequence[Any]) -> None:
+        """Show these figures and no others."""
+        for _ in range(len(self), len(figures)):
+            self.append(pn.pane.Plotly(None, config=CONFIG, sizing_mode="stretch_width"))
+        pane: Any
+        for k, pane in enumerate(self):
+            pane.visible = k < len(figures)
+            if pane.visible:
+                pane.object = figures[k]
 
 
 def menu(pages: Mapping[str, str], here: str, dark: bool, prefix: str) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import panel as pn
 
-from invis.dashboard.page import Page, sentence
+from invis.dashboard.page import CONFIG, Page, sentence
 from invis.dashboard.store import Store
 from invis.errors import InvisError
 from invis.trajectory import compare, kept_gram, pca
@@ -16,7 +16,6 @@ from invis.views.set_figure import set_figure
 from invis.views.trajectory_projections import projections_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 class StartPage(Page):

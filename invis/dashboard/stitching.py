@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page, controls, sentence
+from invis.dashboard.page import Figures, Page, controls, sentence
 from invis.jobs import Job, State
 from invis.stitching.aggregation import TASKS
 from invis.stitching.forgiveness import TRANSFORMATIONS
@@ -24,7 +24,6 @@ from invis.views.stitching_points import points_figure
 from invis.views.stitching_reconstructions import reconstructions_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-CONFIG = {"displayModeBar": False, "responsive": True}
 PANELS = ("Matrix", "Methods", "Pictures", "Points", "Forgives")
 POINTS, SECONDS = 500, 300.0
 # The study of this process, once some visitor has asked for it.
@@ -51,7 +50,8 @@ class StitchingPage(Page):
     def __init__(self, live: bool = True, dark: bool = False) -> None:
         super().__init__(dark)
         self._live = live
-        self._body = pn.Column(sizing_mode="stretch_width")
+        self._said = sentence("The study is not computed yet.", wrong=False)
+        self._figures = Figures()
         self._work = Background("Stitch", self._begin, self._news, SECONDS)
         self.param.watch(lambda _: self.show(), list(self.linked))
 
@@ -69,7 +69,8 @@ class StitchingPage(Page):
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
             controls(self, self.linked),
             *([self._work] if self._live else []),
-            self._body,
+            self._said,
+            self._figures,
             sizing_mode="stretch_width",
         )
 
@@ -78,12 +79,9 @@ class StitchingPage(Page):
 
     def show(self) -> None:
         """Draw the panel, once there is a study."""
-        if not _study:
-            said = "The study is not computed yet."
-            self._body.objects = [sentence(said, wrong=False)]
-            return
-        figure = self._figure(_study[0])
-        self._body.objects = [pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width")]
+        self._said.visible = not _study
+        if _study:
+            self._figures.draw([self._figure(_study[0])])
 
     def _begin(self) -> Any:
         def work() -> Iterator[Progress[Study]]:

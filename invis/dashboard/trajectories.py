@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.dashboard.background import Background
-from invis.dashboard.page import Page, controls
+from invis.dashboard.page import Figures, Page, controls
 from invis.jobs import Job, State
 from invis.trajectory import SHIPPED
 from invis.trajectory.live import LiveTrajectory
@@ -20,7 +20,6 @@ from invis.views.trajectory_words import verdict
 from invis.widgets.trajectory_panels import Shown
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-CONFIG = {"displayModeBar": False, "responsive": True}
 WHOLE = "whole network"
 
 
@@ -41,7 +40,7 @@ class TrajectoriesPage(Page):
         super().__init__(dark)
         self._runs = recordings(folder)
         self.param.run.objects = [*SHIPPED, *self._runs]
-        self._figures = pn.Column(sizing_mode="stretch_width")
+        self._figures = Figures()
         self._said = pn.pane.HTML("", stylesheets=CSS, sizing_mode="stretch_width")
         self._live: LiveTrajectory | None = None
         self._work = Background("Read again", self._begin, self._news, 120.0)
@@ -100,12 +99,9 @@ class TrajectoriesPage(Page):
             with param.parameterized.discard_events(self):
                 self.param.layer.objects = [WHOLE, *layers]
             self._said.object = f'<p class="lead">{verdict(latest.comparison)}</p>'
-            self._figures.objects = [
-                pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width")
-                for figure in trajectory_figures(
-                    latest.found, latest.comparison, self.dark, latest.bounds
-                )
-            ]
+            self._figures.draw(
+                trajectory_figures(latest.found, latest.comparison, self.dark, latest.bounds)
+            )
             self._work.say(f"{len(latest.found.steps)} checkpoints")
         else:
             self._work.say("Reading.")

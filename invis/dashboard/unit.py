@@ -14,6 +14,7 @@ import xarray as xr
 
 from invis.dashboard.background import Background
 from invis.dashboard.cards import facts
+from invis.dashboard.page import CONFIG, Figures
 from invis.jobs import Job, State
 from invis.probe.probe import probe_steps
 from invis.search import save
@@ -26,7 +27,6 @@ from invis.views.set_figure import set_figure
 from invis.widgets.code import search_code
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-CONFIG = {"displayModeBar": False, "responsive": True}
 SECONDS = 60.0
 PROVENANCE = (
     "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "images", "alpha",
@@ -35,7 +35,7 @@ PROVENANCE = (
 )  # fmt: skip
 
 
-class UnitView(pn.viewable.Viewer):
+class UnitView:
     """A unit's page; `close` cancels what runs for it.
 
     Args:
@@ -46,9 +46,8 @@ class UnitView(pn.viewable.Viewer):
     """
 
     def __init__(self, ds: xr.Dataset, note: dict[str, Any] | None, live: bool, dark: bool) -> None:
-        super().__init__()
         self._ds, self._dark = ds, dark
-        self._more = pn.Column(sizing_mode="stretch_width")
+        self._more = {name: Figures() for name in ("probes", "morph")}
         alive = not ds.attrs["dead"]
         asked = ", ".join([atlas_words.told(str(ds.attrs["weights"])), *words.settings(ds)])
         said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
@@ -76,11 +75,8 @@ class UnitView(pn.viewable.Viewer):
                 ),
                 *self._jobs,
             ]
-        parts += [self._more, *self._files(), self._provenance()]
-        self._view = pn.Column(*parts, sizing_mode="stretch_width")
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        return self._view
+        parts += [*self._more.values(), *self._files(), self._provenance()]
+        self.view = pn.Column(*parts, sizing_mode="stretch_width")
 
     def close(self) -> None:
         """Cancel what runs for this unit."""
@@ -98,22 +94,15 @@ class UnitView(pn.viewable.Viewer):
         if job.state is State.DONE and found:
             figures = probe_figures(found[0], self._dark)
             self._probes.say(found[0].sentence)
-            self._show("probes", figures)
+            self._more["probes"].draw(figures)
         else:
             self._probes.say(_state(job))
 
     def _walked(self, job: Job[Any]) -> None:
         found = getattr(job.latest, "finished", [])
         if job.state is State.DONE and found:
-            self._show("morph", [morph_figure(found[0], self._dark)])
+            self._more["morph"].draw([morph_figure(found[0], self._dark)])
         self._morph.say(_state(job))
-
-    def _show(self, name: str, figures: list[Any]) -> None:
-        kept = [part for part in self._more if part.name != name]
-        panes = [
-            pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width") for figure in figures
-        ]
-        self._more.objects = [*kept, pn.Column(*panes, name=name, sizing_mode="stretch_width")]
 
     def _files(self) -> list[Any]:
         name = str(self._ds.attrs["address"]).replace("/", "-")
