@@ -39,7 +39,7 @@ TEMPLATE = """
 {% block contents %}
 <header class="invis-top"><a class="brand" href="{{ prefix }}/{{ theme }}">Invis</a>
 <nav>{{ menu }}</nav><a class="theme" href="#" onclick="
-  const to = new URL(window.location);
+  const to = new window.URL(window.location);
   to.searchParams.set('theme', '{{ scheme }}' === 'dark' ? 'default' : 'dark');
   window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
 <main class="invis-main">{{ embed(roots.main) }}</main>{{ embed(roots.location) }}

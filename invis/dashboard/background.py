@@ -70,6 +70,8 @@ class Background(pn.viewable.Viewer):
         job = self.job
         if job is None:
             return
+        # Asked first: what ends while this runs has its last news yet to come.
+        ended = job.ended
         if self._limit and job.seconds > self._limit:
             job.cancel()
         seen = (job.state, job.count)
@@ -79,7 +81,7 @@ class Background(pn.viewable.Viewer):
             self._seen = seen
             self._bar.value = round(100 * job.fraction_done)
             self._news(job)
-        if job.ended:
+        if ended:
             self.stop.disabled = True
             if self._looking is not None:
                 self._looking.stop()
