@@ -28,9 +28,8 @@ slow: $(VENV)/.installed-dev ## Run the heavy tests and those in a browser
 lab: $(VENV)/.installed ## Open the notebooks in JupyterLab
 	@$(BIN)/invis lab
 
-serve: $(VENV)/.installed ## Serve the galleries in out/ on this machine
-	@mkdir -p out
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory out 8000
+serve: $(VENV)/.installed ## Serve the atlas that ships as a dashboard on this machine
+	@$(BIN)/invis serve $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style
 	@$(BIN)/ruff check .

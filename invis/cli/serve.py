@@ -24,8 +24,16 @@ from invis.errors import InvisError
 )
 @click.option("--prefix", default="", help="Prefix of all URLs behind a proxy, such as /invis.")
 @click.option("--allow-websocket-origin", multiple=True, help="HOST[:PORT] that pages come from.")
-@click.option("--basic-auth", help="A password, or a JSON file of users and passwords.")
-@click.option("--cookie-secret", help="Secret of the login's cookies; needed with --basic-auth.")
+@click.option(
+    "--basic-auth",
+    envvar="INVIS_BASIC_AUTH",
+    help="A password, or a JSON file of users and passwords; $INVIS_BASIC_AUTH hides it.",
+)
+@click.option(
+    "--cookie-secret",
+    envvar="INVIS_COOKIE_SECRET",
+    help="Secret of the login's cookies, needed with --basic-auth; or $INVIS_COOKIE_SECRET.",
+)
 def serve(
     store: str | None,
     port: int,

@@ -141,6 +141,11 @@ def event(what: str, **more: Any) -> None:
     log.info(json.dumps({"time": round(time.time(), 3), "event": what, **more}))
 
 
+def _broken(error: Exception) -> None:
+    """What a visitor's message broke costs that message alone; the log keeps one line of it."""
+    event("error", kind=type(error).__name__, message=str(error).partition("\n")[0][:200])
+
+
 def serve(options: Options, port: int, address: str, **asked: Any) -> None:
     """Run until SIGTERM or Ctrl-C; both cancel jobs first.
 
@@ -156,7 +161,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
     log.setLevel(logging.INFO)
     # A visitor's odd request is no news, and its traceback none of theirs.
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
-    pn.extension("plotly", inline=True)
+    pn.extension("plotly", inline=True, exception_handler=_broken)
     server = pn.serve(
         application(options),
         port=port,
