@@ -173,7 +173,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
         title="Invis",
         prefix=options.prefix,
         extra_patterns=[
-            (f"{options.prefix}/health", Health, {"options": options}),
+            ("/health", Health, {"options": options}),
         ],
         unused_session_lifetime_milliseconds=UNUSED,
         check_unused_sessions_milliseconds=CHECK,
