@@ -83,11 +83,10 @@ class Aggregation(nn.Module):
         each = [layer(prepared[:, :, i]) for i, layer in enumerate(self.embed)]
         if self.kind == "sum":
             return torch.stack([torch.tanh(y) for y in each]).sum(dim=0)
-        # (G, B, S, hidden), and S is small: products of pairs are cheaper than tiny matrices.
         x = torch.stack(each, dim=2)
         q, k, v = (f(x.flatten(1, 2)).view(x.shape) for f in (self.query, self.key, self.value))
-        alike = (q[:, :, :, None] * k[:, :, None]).sum(dim=-1) / math.sqrt(x.shape[-1])
-        mixed = (alike.softmax(dim=-1)[..., None] * v[:, :, None]).sum(dim=3)
+        # (G, B, S, hidden): inputs stand where heads do.
+        mixed = F.scaled_dot_product_attention(q, k, v)
         return torch.tanh(x + mixed).mean(dim=2)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,12 +57,18 @@ def train_decoders(
     decoders = Decoders(aggregation, spaces, anchors, outputs, task, recipe.hidden, seeds)
     decoders.to(tokens.device)
     prepared = decoders.prepare(tokens)
+    device = tokens.device
+    # The tokens as they came are as large as the prepared ones.
+    del tokens
     optimiser = Adam(list(decoders.parameters()))
-    order = _orders(count, min(recipe.batch, count), recipe.steps, seeds).to(tokens.device)
-    row = torch.arange(groups, device=tokens.device)[:, None]
+    order = _orders(count, min(recipe.batch, count), recipe.steps, seeds).to(device)
+    # Whole rows of one long table: far cheaper than an index for each axis.
+    rows = prepared.flatten(0, 1)
+    places = order + count * torch.arange(groups, device=device)[:, None, None]
     for step in range(recipe.steps):
         chosen = order[:, step]
-        predicted = decoders(prepared[row, chosen])
+        batch = rows.index_select(0, places[:, step].flatten())
+        predicted = decoders(batch.unflatten(0, chosen.shape))
         if task == CLASSES:
             wanted = targets[chosen].flatten()
             loss = F.cross_entropy(predicted.flatten(0, 1), wanted) * groups
@@ -113,9 +119,14 @@ def _orders(count: int, batch: int, steps: int, seeds: Sequence[int]) -> Tensor:
 
 
 @torch.no_grad()
-def predict(decoders: Decoders, tokens: Tensor) -> Tensor:
-    """(G, N, S, K) -> (G, N, outputs), the g-th decoder on the g-th tokens."""
-    return decoders(decoders.prepare(tokens))
+def predict(decoders: Decoders, tokens: Iterable[Tensor]) -> Tensor:
+    """G times (N, S, K) -> (G, N, outputs), the g-th decoder on the g-th tokens.
+
+    Where one tensor is there several times, its preparation is shared.
+    """
+    given = list(tokens)
+    prepared = {id(one): decoders.prepare(one[None])[0] for one in given}
+    return decoders(torch.stack([prepared[id(one)] for one in given]))
 
 
 def scores(predicted: Tensor, targets: Tensor, task: str) -> NDArray[np.float64]:

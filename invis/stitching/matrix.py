@@ -8,7 +8,7 @@ a closed-form map between the anchors as A and B see them.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.models.devices import pick_device
-from invis.stitching.aggregation import CLASSES, TASKS, Decoders
+from invis.stitching.aggregation import AGGREGATIONS, CLASSES, TASKS, Decoders
 from invis.stitching.anchors import STRATEGIES, choose_anchors
 from invis.stitching.checks import choice
 from invis.stitching.data import Data
@@ -26,6 +26,7 @@ from invis.stitching.heads import Recipe, predict, scores, train_decoders
 from invis.stitching.latents import Latents
 from invis.stitching.methods import Method, methods
 from invis.stitching.progress import Progress, finish
+from invis.stitching.side_by_side import side_by_side
 from invis.stitching.table import Table
 from invis.stitching.tokens import Tokens
 
@@ -87,27 +88,17 @@ def stitch_steps(
     tokens = Tokens(latents, anchors, list(used), where)
     kinds = list(dict.fromkeys(method.decoder for method in asked.methods))
     tables = [Table(data, latents, asked.methods, task) for task in asked.tasks]
+    # The longest first, so that none is left to one core at the end.
+    kinds.sort(key=_cost, reverse=True)
     parts = [(table, kind) for table in tables for kind in kinds]
-    for i, (table, kind) in enumerate(parts):
-        train, test, outputs = _targets(data, table.task, where)
-        rows = [method for method in asked.methods if method.decoder == kind]
-        for members in _of_one_shape(latents, kind):
-            cells = [(s, e) for s in range(len(latents.seeds)) for e in members]
-            steps = train_decoders(
-                torch.stack([tokens.own(kind, s, e) for s, e in cells]),
-                train,
-                outputs=outputs,
-                task=table.task,
-                aggregation=kind.aggregation or "concatenation",
-                seeds=[_seed(latents, kind, s, e) for s, e in cells],
-                recipe=asked.recipe,
-            )
-            for step, decoders in steps:  # noqa: B007 (the last one is used)
-                fraction = (i + 0.9 * step / max(asked.recipe.steps, 1)) / len(parts)
-                yield Progress("decoders", min(fraction, 1.0), f"{table.task}: {kind.label}")
-            # Its own first: indices are relative to it.
-            for method in dict.fromkeys((kind, *rows)):
-                _cross(table, method, decoders, cells, tokens, test)
+    works = [_part_steps(data, tokens, asked, table, kind) for table, kind in parts]
+    # A card works on one kind after the other; more than a few at once would only cost memory.
+    workers = min(len(works), torch.get_num_threads(), 4) if where.type == "cpu" else 1
+    done = [0.0] * len(parts)
+    for i, fraction in side_by_side(works, workers):
+        done[i] = fraction
+        table, kind = parts[i]
+        yield Progress("decoders", sum(done) / len(done), f"{table.task}: {kind.label}")
     attrs = {"anchors": asked.anchors, "strategy": asked.strategy, "device": str(where)}
     results = [table.dataset().assign_attrs(attrs) for table in tables]
     yield Progress("decoders", 1.0, f"{len(parts)} kinds of decoders", results)
@@ -118,6 +109,33 @@ def stitch(
 ) -> list[Dataset]:
     """`stitch_steps` run to the end."""
     return finish(stitch_steps(data, latents, settings, device))
+
+
+def _part_steps(
+    data: Data, tokens: Tokens, asked: Settings, table: Table, kind: Method
+) -> Generator[float, None, None]:
+    """Train the decoders of one kind and cross them by every method that uses them."""
+    latents = tokens.latents
+    train, test, outputs = _targets(data, table.task, tokens.device)
+    rows = [method for method in asked.methods if method.decoder == kind]
+    shapes = _of_one_shape(latents, kind)
+    for i, members in enumerate(shapes):
+        cells = [(s, e) for s in range(len(latents.seeds)) for e in members]
+        steps = train_decoders(
+            torch.stack([tokens.own(kind, s, e) for s, e in cells]),
+            train,
+            outputs=outputs,
+            task=table.task,
+            aggregation=kind.aggregation or "concatenation",
+            seeds=[_seed(latents, kind, s, e) for s, e in cells],
+            recipe=asked.recipe,
+        )
+        for step, decoders in steps:  # noqa: B007 (the last one is used)
+            yield (i + 0.8 * step / max(asked.recipe.steps, 1)) / len(shapes)
+        # Its own first: indices are relative to it.
+        for method in dict.fromkeys((kind, *rows)):
+            _cross(table, method, decoders, cells, tokens, test)
+        yield (i + 1) / len(shapes)
 
 
 def _cross(
@@ -138,7 +156,7 @@ def _cross(
             for (_, decoder), reason in zip(cells, fed, strict=True):
                 table.empty(method, encoder, decoder, str(reason))
             continue
-        predicted = predict(decoders, torch.stack(fitting))
+        predicted = predict(decoders, fitting)
         values = scores(predicted, targets, table.task)
         for (s, decoder), value, output in zip(cells, values, predicted, strict=True):
             table.fill(method, s, encoder, decoder, float(value), output)
@@ -151,6 +169,10 @@ def _of_one_shape(latents: Latents, kind: Method) -> list[list[int]]:
         return [everyone]
     widths = latents.widths
     return [[e for e in everyone if widths[e] == width] for width in dict.fromkeys(widths)]
+
+
+def _cost(kind: Method) -> tuple[int, int]:
+    return len(kind.similarities), AGGREGATIONS.index(kind.aggregation or AGGREGATIONS[0])
 
 
 def _seed(latents: Latents, kind: Method, seed: int, encoder: int) -> int:

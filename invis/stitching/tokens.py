@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import RLock
 
 import numpy as np
 import torch
@@ -36,12 +37,14 @@ class Tokens:
         self.anchors = anchors
         self.similarities = tuple(similarities)
         self.device = device
-        self._known: dict[tuple[str, int, int], Tensor] = {}
+        # Several kinds of decoders are fed at once, and shuffled tokens ask for others.
+        self._lock = RLock()
+        self._known: dict[tuple[object, ...], Tensor] = {}
 
     def own(self, method: Method, seed: int, encoder: int) -> Tensor:
         """Training images of an encoder in its own space, for its own decoder."""
         if method.method == ABSOLUTE:
-            return self._put(self.latents.train[seed][encoder][:, None])
+            return self._all("vectors", seed, encoder)
         return self._picked(method, "train", seed, encoder)
 
     def crossing(self, method: Method, seed: int, encoder: int, decoder: int) -> Tensor | str:
@@ -55,7 +58,7 @@ class Tokens:
             widths = [self.latents.widths[i] for i in (encoder, decoder)]
             if widths[0] != widths[1]:
                 return f"the spaces have {widths[0]} and {widths[1]} dimensions"
-            return self._put(self.latents.test[seed][encoder][:, None])
+            return self._all("test vectors", seed, encoder)
         if method.method in METHODS:
             source, target = (
                 self.latents.train[seed][i][self.anchors[seed]] for i in (encoder, decoder)
@@ -72,29 +75,41 @@ class Tokens:
         )
 
     def _picked(self, method: Method, what: str, seed: int, encoder: int) -> Tensor:
-        tokens = self._all(what, seed, encoder)
+        """The method's own similarities; asked again, the same tensor."""
         if method.similarities == self.similarities:
-            return tokens
-        return tokens[:, [self.similarities.index(name) for name in method.similarities]]
+            return self._all(what, seed, encoder)
+        key = (*method.similarities, what, seed, encoder)
+        with self._lock:
+            if key not in self._known:
+                chosen = [self.similarities.index(name) for name in method.similarities]
+                self._known[key] = self._all(what, seed, encoder)[:, chosen]
+            return self._known[key]
 
     def _all(self, what: str, seed: int, encoder: int) -> Tensor:
-        """(N, all similarities, K)."""
+        """(N, all similarities, K); of vectors (N, 1, d)."""
         key = (what, seed, encoder)
-        if key not in self._known:
-            if what == "shuffled":
-                # The coordinates keep their values and lose their names.
-                order = np.random.default_rng([seed, encoder]).permutation(self.anchors.shape[1])
-                self._known[key] = self._all("test", seed, encoder)[:, :, order]
-                return self._known[key]
-            untrained = what == "untrained"
-            reference = self.latents.untrained_train if untrained else self.latents.train
-            tests = self.latents.untrained_test if untrained else self.latents.test
-            trained = reference[seed][encoder]
-            points = trained if what == "train" else tests[seed][encoder]
-            assert trained is not None and points is not None
-            space = ProductSpace(self.similarities).fit(trained[self.anchors[seed]])
-            self._known[key] = self._put(space.tokens(points))
-        return self._known[key]
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = self._make(what, seed, encoder)
+            return self._known[key]
+
+    def _make(self, what: str, seed: int, encoder: int) -> Tensor:
+        if what == "vectors":
+            return self._put(self.latents.train[seed][encoder][:, None])
+        if what == "test vectors":
+            return self._put(self.latents.test[seed][encoder][:, None])
+        if what == "shuffled":
+            # The coordinates keep their values and lose their names.
+            order = np.random.default_rng([seed, encoder]).permutation(self.anchors.shape[1])
+            return self._all("test", seed, encoder)[:, :, order]
+        untrained = what == "untrained"
+        reference = self.latents.untrained_train if untrained else self.latents.train
+        tests = self.latents.untrained_test if untrained else self.latents.test
+        trained = reference[seed][encoder]
+        points = trained if what == "train" else tests[seed][encoder]
+        assert trained is not None and points is not None
+        space = ProductSpace(self.similarities).fit(trained[self.anchors[seed]])
+        return self._put(space.tokens(points))
 
     def _put(self, array: NDArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self.device)
