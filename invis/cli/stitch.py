@@ -49,6 +49,13 @@ POINTS = 600
 @click.option("--seeds", default=3, show_default=True, help="Networks, anchors, decoders anew.")
 @click.option("--width", type=int, help="Dimensions of every encoder's latent space.")
 @click.option("--sweep", help="Numbers of anchors to compare, such as 8,32,128.")
+@click.option(
+    "--plane",
+    type=click.Choice(["pca", "umap"]),
+    default="pca",
+    show_default=True,
+    help="How points are drawn; umap needs umap-learn.",
+)
 @click.option("--limit", type=int, help="At most so many training and so many test images.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
@@ -63,6 +70,7 @@ def stitch(
     seeds: int,
     width: int | None,
     sweep: str | None,
+    plane: str,
     limit: int | None,
     device: str | None,
     out: Path | None,
@@ -78,8 +86,10 @@ def stitch(
     from invis.stitching.aggregation import TASKS
     from invis.stitching.matrix import Settings
     from invis.stitching.methods import methods
+    from invis.stitching.planes import check_plane
     from invis.stitching.study import study_steps
 
+    check_plane(plane)
     ways = methods(listed(similarities)) if similarities else methods()
     tasks = TASKS if task == "both" else (task,)
     settings = Settings(anchors, choose, ways, tasks)
@@ -92,7 +102,7 @@ def stitch(
         ),
         data,
     )  # fmt: skip
-    rows = write(folder, study)
+    rows = write(folder, study, plane)
     if as_json:
         output.echo_json(rows)
     else:
@@ -128,7 +138,7 @@ def follow(steps: Iterator[Progress[T]], name: str) -> T:
     return last
 
 
-def write(folder: Path, study: Study) -> list[dict[str, Any]]:
+def write(folder: Path, study: Study, plane: str = "pca") -> list[dict[str, Any]]:
     """The page, and the cells for other programs; returns the cells."""
     from invis.stitching.table import records
     from invis.views.stitching_page import stitching_html
@@ -146,15 +156,18 @@ def write(folder: Path, study: Study) -> list[dict[str, Any]]:
         f"{len(study.latents.seeds)} seeds"
     )
     with writing(folder / PAGE):
-        page = stitching_html(study.results, title, study.sweep, spaces_figures(study))
+        images = study.data.test_images[:POINTS]
+        more = spaces_figures(study, plane)
+        page = stitching_html(study.results, title, study.sweep, more, images)
         (folder / PAGE).write_text(page, encoding="utf-8")
     return rows
 
 
-def spaces_figures(study: Study) -> list[Callable]:
+def spaces_figures(study: Study, plane: str = "pca") -> list[Callable]:
     """The points of the first two encoders before and after, and what a rotation changes."""
+    from invis.stitching.planes import in_plane
     from invis.views.stitching_forgives import forgives_figure
-    from invis.views.stitching_points import points_figure
+    from invis.views.stitching_points import flat_figure
 
     first, second = study.latents.names[:2]
     before, after = study.pair(first, second, POINTS)
@@ -163,9 +176,10 @@ def spaces_figures(study: Study) -> list[Callable]:
         lambda dark: forgives_figure(before[0], study.anchors(0), "rotation", dark=dark)
     ]
     if before[0].shape == before[1].shape:
+        rows = [in_plane(a, b, plane) for a, b in (before, after)]
         figures.insert(
             0,
-            lambda dark: points_figure(before, after, labels, classes, (first, second), dark),
+            lambda dark: flat_figure(rows, labels, classes, (first, second), dark, plane),
         )
     return figures
 

@@ -30,13 +30,15 @@ h1 {{ font-size: 1rem; font-weight: 400; margin: 1rem 24px 0; overflow-wrap: any
 <script>
 const figures = {figures};
 const config = {config};
+const drawn = {drawn};
 const scheme = window.matchMedia("(prefers-color-scheme: dark)");
 const places = figures[0].map(() =>
   document.getElementById("figures").appendChild(document.createElement("div")));
 function draw() {{
   figures[scheme.matches ? 1 : 0].forEach((figure, k) =>
     Plotly.newPlot(places[k], {{
-      data: figure.data, layout: figure.layout, frames: figure.frames || [], config: config }}));
+      data: figure.data, layout: figure.layout, frames: figure.frames || [], config: config
+    }}).then(drawn));
 }}
 scheme.addEventListener("change", draw);
 draw();
@@ -45,9 +47,20 @@ draw();
 
 
 def figures_html(
-    light: Sequence[go.Figure], dark: Sequence[go.Figure], title: str, style: str = ""
+    light: Sequence[go.Figure],
+    dark: Sequence[go.Figure],
+    title: str,
+    style: str = "",
+    drawn: str = "() => {}",
 ) -> str:
-    """The page of figures that were made for both schemes; `style` is further CSS."""
+    """The page of figures that were made for both schemes.
+
+    Args:
+        light, dark: the same figures, in the same order.
+        title: of the page.
+        style: further CSS.
+        drawn: a JavaScript function of the place of a figure, called whenever it was drawn anew.
+    """
     both = [[figure.to_json() for figure in figures] for figures in (light, dark)]
     text = "[" + ",".join("[" + ",".join(figures) + "]" for figures in both) + "]"
     return PAGE.format(
@@ -56,6 +69,7 @@ def figures_html(
         dark=DARK,
         sans=SANS,
         style=style,
+        drawn=drawn,
         plotly=get_plotlyjs(),
         # Nothing in a name may end the script.
         figures=text.replace("</", "<\\/"),

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import plotly.graph_objects as go
 from xarray import Dataset
 
+from invis.views.images import Pixels
 from invis.views.page import figures_html
+from invis.views.sprite import sprite
 from invis.views.stitching_anchors import anchors_figure
 from invis.views.stitching_matrix import matrix_figure, methods_figure
 from invis.views.stitching_reconstructions import reconstructions_figure
 
-STYLE = "#figures > div { margin: 0 24px 2rem; overflow-x: auto; }"
+STYLE = """#figures > div { margin: 0 24px 2rem; overflow-x: auto; position: relative; }
+.input-image { position: fixed; z-index: 2; pointer-events: none; border: 2px solid var(--ink);
+  background-color: var(--paper); background-repeat: no-repeat; }
+.input-rings { position: absolute; inset: 0; pointer-events: none; }
+.input-rings div { position: absolute; width: 18px; height: 18px; margin: -12px 0 0 -12px;
+  border: 3px solid var(--ink); border-radius: 50%; outline: 1px solid var(--paper); }"""
 
 
 def stitching_figures(
@@ -44,7 +54,17 @@ def stitching_html(
     title: str,
     sweep: Dataset | None = None,
     more: Sequence[Callable[[bool], go.Figure]] = (),
+    images: Pixels | None = None,
 ) -> str:
-    """The page."""
+    """The page; `images` (N, H, W, C) are what the points of `points_figure` stand for."""
     light, dark = (stitching_figures(results, sweep, more, scheme) for scheme in (False, True))
-    return figures_html(light, dark, title, STYLE)
+    drawn = {} if images is None else {"drawn": _hover(images)}
+    return figures_html(light, dark, title, STYLE, **drawn)
+
+
+def _hover(images: Pixels) -> str:
+    """The function that shows the image under the mouse."""
+    script = (Path(__file__).parent / "stitching_hover.js").read_text(encoding="utf-8")
+    comment, function = script.split("\n", 1)
+    inputs = json.dumps(asdict(sprite(images)))
+    return f"(() => {{\n{comment}\nconst inputs = {inputs};\nreturn {function.strip()};\n}})()"

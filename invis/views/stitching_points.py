@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
-from invis.stitching.checks import Matrix, pair
+from invis.stitching.checks import Matrix
+from invis.stitching.planes import in_plane
 from invis.views.theme import palette, template
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 760
-
-
-def _plane(points: Matrix) -> tuple[Matrix, Matrix]:
-    """Mean (d,) and two principal directions (2, d)."""
-    mean = points.mean(axis=0)
-    return mean, np.linalg.svd(points - mean, full_matrices=False)[2][:2]
+TITLES = {
+    "pca": "The same inputs, before and after, in two principal components of {}",
+    "umap": "The same inputs, before and after, where UMAP puts them for {}",
+}
 
 
 def points_figure(
@@ -27,11 +28,12 @@ def points_figure(
     classes: tuple[str, ...],
     names: tuple[str, str],
     dark: bool = False,
+    plane: str = "pca",
 ) -> go.Figure:
     """Four panels: encoders A and B across, absolute and common space down, coloured by class.
 
-    Each row is drawn in one plane, that of B's first two principal components: where A's points lie
-    on B's, B's decoder can read them. Customdata is the position of the input.
+    Each row is drawn in one plane, that of B; see `in_plane`. Customdata is the position of the
+    input, and the figure's meta says so to a page that can show it.
 
     Args:
         before: A's and B's latent vectors (N, d) of the same inputs, of one width.
@@ -40,21 +42,33 @@ def points_figure(
         classes: their names.
         names: of A and B.
         dark: the scheme.
+        plane: `pca` or `umap`.
 
     Raises:
-        InvisError: arrays that do not belong to the same inputs.
+        InvisError: arrays that do not belong to the same inputs, an unknown plane, or UMAP missing.
     """
+    rows = [in_plane(a, b, plane) for a, b in (before, after)]
+    return flat_figure(rows, labels, classes, names, dark, plane)
+
+
+def flat_figure(
+    rows: Sequence[tuple[Matrix, Matrix]],
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    names: tuple[str, str],
+    dark: bool = False,
+    plane: str = "pca",
+) -> go.Figure:
+    """`points_figure` of what `in_plane` gave before and after, so that it is found once."""
     colours = palette(dark)
-    rows = [pair("A", a, "B", b) for a, b in (before, after)]
     titles = [f"{name}, {when}" for when in ("before", "after") for name in names]
     figure = make_subplots(
         2, 2, subplot_titles=titles, shared_xaxes="rows", shared_yaxes="rows",
         horizontal_spacing=0.03, vertical_spacing=0.1,
     )  # fmt: skip
     for i, both in enumerate(rows):
-        mean, directions = _plane(both[1])
         for j, points in enumerate(both):
-            x, y = ((points - mean) @ directions.T).T
+            x, y = points.T
             for c, name in enumerate(classes):
                 member = np.flatnonzero(labels == c)
                 figure.add_scatter(
@@ -71,7 +85,8 @@ def points_figure(
                 )  # fmt: skip
     figure.update_layout(
         template=template(dark),
-        title={"text": "The same inputs, before and after", "y": 1 - 14 / HEIGHT},
+        title={"text": TITLES[plane].format(names[1]), "y": 1 - 14 / HEIGHT},
+        meta={"inputs": True},
         height=HEIGHT,
         margin={"l": 30, "r": 20, "t": 100, "b": 30},
         legend={"title": {"text": "class"}},
