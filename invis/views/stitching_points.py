@@ -16,8 +16,8 @@ from invis.views.theme import palette, template
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 760
 TITLES = {
-    "pca": "The same inputs, before and after, in two principal components of {}",
-    "umap": "The same inputs, before and after, where UMAP puts them for {}",
+    "pca": "The same inputs before and after, in the plane of {}",
+    "umap": "The same inputs before and after, in UMAP's plane of {}",
 }
 
 
