@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
+
+# Dots may touch, and rounding is no overlap.
+TOUCH = 1e-9
 
 
 def swarm(positions: NDArray[np.floating], size: float) -> NDArray[np.float64]:
@@ -13,16 +14,29 @@ def swarm(positions: NDArray[np.floating], size: float) -> NDArray[np.float64]:
 
     In order of position each dot takes the free place nearest to the middle.
     """
-    offsets = np.zeros(len(positions))
     order = np.argsort(positions, kind="stable")
-    for rank, i in enumerate(order):
-        blocked = []
-        for j in order[:rank]:
-            along = float(positions[i] - positions[j])
-            if along < size:
-                room = math.sqrt(size**2 - along**2)
-                blocked.append((offsets[j] - room, offsets[j] + room))
-        places = [0.0, *(edge for pair in blocked for edge in pair)]
-        free = [p for p in places if not any(a + 1e-9 < p < b - 1e-9 for a, b in blocked)]
-        offsets[i] = min(free, key=lambda p: (abs(p), p))
-    return offsets
+    along = np.asarray(positions, dtype=np.float64)[order]
+    first = np.searchsorted(along, along - size, side="right")
+    offsets = np.zeros(len(along))
+    for rank, begin in enumerate(first):
+        if begin < rank:
+            near = slice(begin, rank)
+            room = np.sqrt(np.maximum(size**2 - (along[rank] - along[near]) ** 2, 0))
+            offsets[rank] = _nearest_free(offsets[near] - room, offsets[near] + room)
+    placed = np.empty(len(along))
+    placed[order] = offsets
+    return placed
+
+
+def _nearest_free(starts: NDArray[np.float64], ends: NDArray[np.float64]) -> float:
+    """The number nearest to 0 inside none of the open intervals (k,); below 0 where two are."""
+    order = np.argsort(starts)
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    # Intervals that overlap are one; the block that holds 0, if any, decides.
+    new = np.flatnonzero(starts[1:] >= ends[:-1] - 2 * TOUCH) + 1
+    block = np.searchsorted(starts[new], -TOUCH)
+    low = float(starts[0 if block == 0 else new[block - 1]])
+    high = float(ends[new[block] - 1 if block < len(new) else -1])
+    if not low + TOUCH < 0 < high - TOUCH:
+        return 0.0
+    return low if -low <= high else high
