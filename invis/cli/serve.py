@@ -22,6 +22,11 @@ from invis.errors import InvisError
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of recordings for the page of trajectories.",
 )
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of pictures whose crops visitors may see as exemplars.",
+)
 @click.option("--prefix", default="", help="Prefix of all URLs behind a proxy, such as /invis.")
 @click.option("--allow-websocket-origin", multiple=True, help="HOST[:PORT] that pages come from.")
 @click.option(
@@ -40,6 +45,7 @@ def serve(
     address: str,
     no_live: bool,
     runs: Path | None,
+    images: Path | None,
     prefix: str,
     allow_websocket_origin: tuple[str, ...],
     basic_auth: str | None,
@@ -57,12 +63,16 @@ def serve(
     if prefix and not prefix.startswith("/"):
         raise InvisError(f"--prefix {prefix!r} is no path: let it begin with a slash, as in /invis")
     _free(address, port)
+    if images is not None:
+        from invis.probe.pictures import list_pictures
+
+        list_pictures(images)
     from invis.dashboard.app import Options
     from invis.dashboard.app import serve as run
     from invis.dashboard.store import Store
 
     options = Options(
-        Store(store or str(data_path("atlas"))), not no_live, runs, prefix.rstrip("/")
+        Store(store or str(data_path("atlas"))), not no_live, runs, prefix.rstrip("/"), images
     )
     asked: dict[str, Any] = {}
     if basic_auth:

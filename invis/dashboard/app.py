@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import signal
@@ -12,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+from bokeh.document import Document
+from tornado.iostream import StreamClosedError
 from tornado.web import ErrorHandler, RequestHandler
+from tornado.websocket import WebSocketClosedError
 
 from invis import __version__
 from invis.dashboard.atlas import AtlasPage
@@ -33,6 +37,8 @@ PING, PING_TIMEOUT = 15, 15
 
 TEMPLATE = """
 {% extends base %}
+{# Eight megabytes of scripts come after what can be read without them. #}
+{% block js_resources %}{% endblock %}
 {% block title %}{{ title }}{% endblock %}
 {% block postamble %}<style>{{ css }}</style>
 <script>document.documentElement.dataset.theme = '{{ scheme }}';</script>{% endblock %}
@@ -42,7 +48,14 @@ TEMPLATE = """
   const to = new window.URL(window.location);
   to.searchParams.set('theme', '{{ scheme }}' === 'dark' ? 'default' : 'dark');
   window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
-<main class="invis-main">{{ embed(roots.main) }}</main>{{ embed(roots.location) }}
+<main class="invis-main">{{ embed(roots.main) }}<div class="first">{{ first }}</div></main>
+{{ embed(roots.location) }}{{ bokeh_js }}
+{# Panel resizes figures that are hidden before they were drawn, on which Plotly throws. #}
+<script>if (window.Plotly) {
+  const relayout = window.Plotly.relayout;
+  window.Plotly.relayout = (plot, ...more) =>
+    plot._fullLayout ? relayout(plot, ...more) : Promise.resolve(plot);
+}</script>
 {% endblock %}
 """
 
@@ -56,12 +69,14 @@ class Options:
         live: whether visitors may compute.
         runs: folder of recordings for the page of trajectories.
         prefix: of all URLs, where a proxy adds one.
+        images: folder of pictures whose crops visitors may see as exemplars.
     """
 
     store: Store
     live: bool = True
     runs: Path | None = None
     prefix: str = ""
+    images: Path | None = None
 
 
 def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
@@ -69,7 +84,10 @@ def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
     store, live = options.store, options.live
     found: dict[str, tuple[str, Callable[[bool], Page]]] = {
         "": (StartPage.title, lambda dark: StartPage(store, options.prefix, dark)),
-        AtlasPage.slug: (AtlasPage.title, lambda dark: AtlasPage(store, live, dark)),
+        AtlasPage.slug: (
+            AtlasPage.title,
+            lambda dark: AtlasPage(store, live, dark, options.images),
+        ),
     }
     if live:
         found[LivePage.slug] = (LivePage.title, lambda dark: LivePage(dark))
@@ -105,6 +123,7 @@ def _visit(
         template.add_variable("scheme", "dark" if dark else "light")
         template.add_variable("theme", "?theme=dark" if dark else "")
         template.add_variable("prefix", options.prefix)
+        template.add_variable("first", page.first())
         template.add_variable("menu", menu(titles, slug, dark, options.prefix))
 
         def leave(_: Any) -> None:
@@ -146,6 +165,24 @@ def _broken(error: Exception) -> None:
     event("error", kind=type(error).__name__, message=str(error).partition("\n")[0][:200])
 
 
+def _lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A visitor who left while a message was on its way is no error."""
+    error = context.get("exception")
+    if isinstance(error, Exception):
+        if not isinstance(error, (WebSocketClosedError, StreamClosedError)):
+            _broken(error)
+    else:
+        loop.default_exception_handler(context)
+
+
+def warm(options: Options) -> None:
+    """Make every page once, for nobody: the first visitor waits for no import and no table."""
+    for _, make in pages(options).values():
+        page = make(False)
+        page.view().get_root(Document())
+        page.close()
+
+
 def serve(options: Options, port: int, address: str, **asked: Any) -> None:
     """Run until SIGTERM or Ctrl-C; both cancel jobs first.
 
@@ -162,6 +199,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
     # A visitor's odd request is no news, and its traceback none of theirs.
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
     pn.extension("plotly", inline=True, exception_handler=_broken)
+    warm(options)
     server = pn.serve(
         application(options),
         port=port,
@@ -193,6 +231,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    server.io_loop.asyncio_loop.set_exception_handler(_lost)
     event("start", address=address, port=port, store=options.store.url, live=options.live)
     server.start()
     server.io_loop.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,17 +10,17 @@ import panel as pn
 import param
 
 from invis.atlas import AtlasLayer
-from invis.dashboard.cards import unit_cards
+from invis.dashboard.cards import medians, unit_cards
 from invis.dashboard.grid import UnitGrid
+from invis.dashboard.overview import Overview
 from invis.dashboard.page import Page, controls, sentence
 from invis.dashboard.store import Store
 from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
 from invis.views import words
-from invis.views.layers_figure import layers_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
-ALL = "all layers"
+ALL, ALONE = "all layers", "no other"
 SORTS = ("index, highest first", "index, lowest first", "channel")
 NAMES = ("any", "phase", "translation", "rotation", "scale", "hue", "polarity", "blur",
          "deformation", "contrast", "none")  # fmt: skip
@@ -30,6 +31,7 @@ LONGEST = 60
 class AtlasPage(Page):
     """Attributes:
     model, group, layer: what is shown; ALL for the overview.
+    beside: a second network in the overview; ALONE for none.
     sort, named, phrase: order and filters of the units.
     page: of the grid, from 0.
     unit: channel of the unit that is open; -1 for none.
@@ -37,9 +39,10 @@ class AtlasPage(Page):
 
     slug: ClassVar[str] = "atlas"
     title: ClassVar[str] = "Atlas"
-    linked: ClassVar = ("model", "layer", "group", "sort", "named", "page", "unit")
+    linked: ClassVar = ("model", "beside", "layer", "group", "sort", "named", "page", "unit")
 
     model: Any = param.Selector(objects=[""])
+    beside: Any = param.Selector(default=ALONE, objects=[ALONE])
     layer: Any = param.Selector(objects=[ALL])
     group: Any = param.Selector(objects=[""])
     sort: Any = param.Selector(default=SORTS[0], objects=list(SORTS))
@@ -48,33 +51,43 @@ class AtlasPage(Page):
     page = param.Integer(default=0, bounds=(0, 10_000))
     unit = param.Integer(default=-1, bounds=(-1, 1_000_000))
 
-    def __init__(self, store: Store, live: bool = True, dark: bool = False) -> None:
+    def __init__(
+        self, store: Store, live: bool = True, dark: bool = False, images: Path | None = None
+    ) -> None:
         super().__init__(dark)
-        self._store, self._live = store, live
+        self._store, self._live, self._images = store, live, images
         self._open: UnitView | None = None
         self.param.model.objects = store.models or [""]
         self.model = self.param.model.objects[0]
         self._choices()
-        self._overview = pn.pane.Plotly(
-            None, config={"displayModeBar": False, "responsive": True},
-            sizing_mode="stretch_width",
-        )  # fmt: skip
-        self._overview.param.watch(self._picked, "click_data")
+        self._overview = Overview(store, self._picked, dark)
         self._grid = UnitGrid(stylesheets=CSS, sizing_mode="stretch_width")
         self._grid.param.watch(self._opened, "clicks")
         self._heading = pn.pane.HTML("", stylesheets=CSS, sizing_mode="stretch_width")
         self._unit = pn.Column(sizing_mode="stretch_width")
         self._body = pn.Column(sizing_mode="stretch_width")
         self.param.watch(self._new_model, "model")
-        self.param.watch(self._turned, ["layer", "group", "sort", "named", "phrase"])
+        self.param.watch(self._turned, ["beside", "layer", "group", "sort", "named", "phrase"])
         self.param.watch(lambda _: self.show(), ["page", "unit"])
 
     def view(self) -> pn.viewable.Viewable:
         """Controls, then the overview, a layer, or a unit."""
-        asked = ["model", "layer", "group", "sort", "named", "phrase"]
+        asked = ["model", "beside", "layer", "group", "sort", "named", "phrase"]
         row = controls(self, asked, phrase=pn.widgets.TextInput)
         self.show()
         return pn.Column(row, self._heading, self._body, sizing_mode="stretch_width")
+
+    def first(self) -> str:
+        """Of the overview its medians; of a layer or unit its name."""
+        if self._chosen() is not None:
+            unit = f", unit {self.unit}" if self.unit >= 0 else ""
+            return f"<h1>{escape(f'{self.model}, {self.layer}{unit}')}</h1>"
+        try:
+            return medians(
+                f"What each layer of {self.model} ignores", self._store.overview(self.model)
+            )
+        except InvisError:
+            return super().first()
 
     def rows(self) -> list[dict[str, Any]]:
         """Units of the layer that pass the filters, in order."""
@@ -133,22 +146,21 @@ class AtlasPage(Page):
         return [self._grid, self._pager(pages, page)]
 
     def _all_layers(self) -> list[Any]:
-        rows = self._store.overview(self.model)
-        if not rows:
+        models = [self.model, self.beside] if self.beside in self._store.models else [self.model]
+        if not self._overview.draw(models):
             return [sentence("This atlas has no finished unit yet.", wrong=False)]
         self._heading.object = (
             "<p>Each dot is a unit: its index, how far apart its images are in units of what a "
             "linear unit would allow. Click a dot to open the unit, or choose a layer.</p>"
         )
-        title = f"What each layer of {self.model} ignores"
-        figure = layers_figure(rows, dark=self.dark, title=title)
-        self._overview.object = figure
-        return [self._overview]
+        return [self._overview.view]
 
     def _one_unit(self, layer: AtlasLayer) -> list[Any]:
         self._heading.object = ""
         ds = self._store.read(layer, self.unit)
-        self._open = UnitView(ds, layer.noted(self.unit, "probe"), self._live, self.dark)
+        self._open = UnitView(
+            ds, layer.noted(self.unit, "probe"), self._live, self.dark, self._images
+        )
         back = pn.widgets.Button(name=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))
         return [back, self._open.view]
@@ -180,6 +192,10 @@ class AtlasPage(Page):
     def _choices(self) -> None:
         layers, groups = self._store.layers(self.model), self._store.groups(self.model)
         self.param.layer.objects = [ALL, *layers]
+        others = [model for model in self._store.models if model != self.model]
+        self.param.beside.objects = [ALONE, *others]
+        if self.beside not in self.param.beside.objects:
+            self.beside = ALONE
         self.param.group.objects = groups or [""]
         if self.layer not in self.param.layer.objects:
             self.layer = ALL
@@ -197,15 +213,12 @@ class AtlasPage(Page):
             self.param.update(page=0, unit=-1)
         self.show()
 
-    def _picked(self, event: Any) -> None:
-        """A dot of the overview: its layer, its group, its channel."""
-        points = (event.new or {}).get("points") or []
-        place = points[0].get("customdata") if points else None
-        if isinstance(place, str) and place.count("|") == 2:
-            layer, group, channel = place.split("|")
-            if layer in self.param.layer.objects and group in self.param.group.objects:
-                self.group, self.layer = group, layer
-                self.unit = int(channel)
+    def _picked(self, model: str, layer: str, group: str, channel: int) -> None:
+        """A dot of the overview: its network, its layer, its weights, its channel."""
+        self.model = model
+        if layer in self.param.layer.objects and group in self.param.group.objects:
+            self.group, self.layer = group, layer
+            self.unit = channel
 
     def _opened(self, _: Any) -> None:
         self.unit = self._grid.clicked

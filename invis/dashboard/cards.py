@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import median
 from typing import Any
 
 from invis.views import words
@@ -24,6 +25,26 @@ def _card(row: Mapping[str, Any], strip: str) -> str:
         f'<div class="head"><span>channel {channel}</span><b>{value}</b></div>{picture}'
         f"{f'<p>{escape(told)}</p>' if told else ''}</button>"
     )
+
+
+def medians(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line a layer and group: the median index of its units, and what a linear unit reaches."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        value = words.number(row, "index")
+        if value is not None:
+            found.setdefault((str(row["layer"]), str(row["group"])), []).append(value)
+    lines = {place: median(values) for place, values in found.items()}
+    top = max([1.0, *lines.values()])
+    several = len({group for _, group in lines}) > 1
+    items = "".join(
+        f"<div><dt>{escape(layer)}{escape(f', {group}') if several else ''}</dt>"
+        f'<dd><span><i style="width:{100 * value / top:.0f}%"></i>'
+        f'<s style="left:{100 / top:.0f}%"></s></span>{words.figure(value)}</dd></div>'
+        for (layer, group), value in lines.items()
+    )
+    told = "<p>The median index of the units; the mark is what a linear unit would reach.</p>"
+    return f'<h1>{escape(title)}</h1>{told}<dl class="medians">{items}</dl>'
 
 
 def facts(pairs: Mapping[str, Any]) -> str:

@@ -38,6 +38,10 @@ class Page(param.Parameterized):
         """What the page shows."""
         raise NotImplementedError
 
+    def first(self) -> str:
+        """HTML that stands where the view will be until the browser has loaded its scripts."""
+        return f"<h1>{escape(self.title)}</h1>"
+
     def close(self) -> None:
         """The visitor is gone: cancel what runs for this page."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,13 @@ from invis.dashboard.background import Background
 from invis.dashboard.cards import facts
 from invis.dashboard.page import CONFIG, Figures
 from invis.jobs import Job, State
+from invis.models.unit import units_at
+from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
 from invis.probe.probe import probe_steps
 from invis.search import save
 from invis.search.morph import morph_steps
 from invis.views import atlas_words, words
+from invis.views.exemplars_figure import exemplars_figure
 from invis.views.morph_figure import morph_figure
 from invis.views.png import set_png
 from invis.views.probe_figure import probe_figures
@@ -28,6 +33,7 @@ from invis.widgets.code import search_code
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 SECONDS = 60.0
+CROPS = " <b>Exemplars</b> are the crops of real pictures that excite it most."
 PROVENANCE = (
     "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "images", "alpha",
     "contrast", "band_low", "band_high", "objective", "distance_space", "seed", "batch", "steps",
@@ -43,11 +49,19 @@ class UnitView:
         note: its probe as the atlas keeps it; None where there is none.
         live: whether probes and morphs may be computed.
         dark: the scheme.
+        images: the owner's folder of pictures for exemplars; None for none.
     """
 
-    def __init__(self, ds: xr.Dataset, note: dict[str, Any] | None, live: bool, dark: bool) -> None:
-        self._ds, self._dark = ds, dark
-        self._more = {name: Figures() for name in ("probes", "morph")}
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        note: dict[str, Any] | None,
+        live: bool,
+        dark: bool,
+        images: Path | None = None,
+    ) -> None:
+        self._ds, self._dark, self._images = ds, dark, images
+        self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
         asked = ", ".join([atlas_words.told(str(ds.attrs["weights"])), *words.settings(ds)])
         said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
@@ -66,11 +80,15 @@ class UnitView:
             self._probes = Background("Probe", lambda: self._probe, self._probed, SECONDS)
             self._morph = Background("Morph", lambda: self._walk, self._walked, SECONDS)
             self._jobs = [self._probes, self._morph]
+            if images is not None:
+                self._crops = Background("Exemplars", lambda: self._look, self._looked, SECONDS)
+                self._jobs.append(self._crops)
             parts += [
                 pn.pane.HTML(
                     "<h2>Look closer</h2><p><b>Probe</b> measures what the unit ignores, beside a "
                     "linear unit. <b>Morph</b> finds a path from one image of the set to another "
-                    "along which the unit stays excited.</p>",
+                    "along which the unit stays excited."
+                    f"{CROPS if images is not None else ''}</p>",
                     stylesheets=CSS,
                 ),
                 *self._jobs,
@@ -103,6 +121,23 @@ class UnitView:
         if job.state is State.DONE and found:
             self._more["morph"].draw([morph_figure(found[0], self._dark)])
         self._morph.say(_state(job))
+
+    def _look(self) -> Iterator[ExemplarSnapshot]:
+        """The strongest crops so far, about once a second."""
+        assert self._images is not None
+        shown, last = 0.0, list[xr.Dataset]()
+        for snapshot in exemplars_steps(
+            units_at(str(self._ds.attrs["address"])), self._images, results=[self._ds]
+        ):
+            if time.monotonic() - shown > 1 and not snapshot.finished:
+                last, shown = snapshot.current(), time.monotonic()
+            yield replace(snapshot, finished=snapshot.finished or last)
+
+    def _looked(self, job: Job[ExemplarSnapshot]) -> None:
+        found = job.latest.finished if job.latest is not None else []
+        if found and found[0].sizes["exemplar"]:
+            self._more["exemplars"].draw([exemplars_figure(found[0], self._ds, self._dark)])
+        self._crops.say(_state(job))
 
     def _files(self) -> list[Any]:
         name = str(self._ds.attrs["address"]).replace("/", "-")

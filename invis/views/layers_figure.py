@@ -46,12 +46,17 @@ def layers_figure(
     dark: bool = False,
     width: int | None = None,
     title: str = "What each layer ignores",
+    top: float = 0.0,
 ) -> go.Figure:
     """The distribution of the index in each layer, layers and groups in the order given.
 
     Args:
         table: results, or rows with `layer`, `channel`, `index` and, if known, `spread`, `group`,
             `address`, `dead`. An index that is None or NaN counts as missing.
+        dark: the scheme.
+        width: in pixels; without one the figure fills what it is put into.
+        title: above it.
+        top: where the axis ends at least, for figures that are compared.
 
     Trace 0 is the null line. Each group has three: its units, whose customdata is their address,
     the marks of its medians, and the medians' numbers.
@@ -69,7 +74,7 @@ def layers_figure(
     labels = [_label(layer, names, cells, colours) for layer in layers]
     longest = max(len(line) for _, plain in labels for line in plain)
     left = MARGIN + 14 + round(CHARACTER * longest)
-    top = axis_end([index_of(row) for row in rows])
+    top = max(top, axis_end([index_of(row) for row in rows]))
     row_height = ROW_HEIGHT + NEXT_GROUP * (len(names) - 1)
     several = len(names) > 1
     head = 22 + TITLE_SIZE + 18 + (LEGEND_ROW * len(names) + 14 if several else 0) + 26

@@ -184,6 +184,61 @@ def test_a_closed_tab_frees_its_job_within_ten_seconds(browser, server):
     other.page.close()
 
 
+SILENT = """
+import asyncio, sys, time
+import panel as pn
+import panel.models, invis.dashboard.grid
+from bokeh.client import pull_session
+pn.extension("plotly")
+session = pull_session(url=sys.argv[1] + "/atlas")
+print("here", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_connection_that_dies_silently_is_dropped_within_a_minute():
+    address, process = start()
+    client = subprocess.Popen(
+        [sys.executable, "-c", SILENT, address], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert client.stdout.readline() == "here\n"
+        # Nothing is closed: the other side just does not answer any more.
+        client.send_signal(signal.SIGSTOP)
+        silent = time.monotonic()
+        for line in process.stdout:
+            if '"leave"' in line:
+                break
+            assert time.monotonic() - silent < 60
+        assert time.monotonic() - silent < 60
+    finally:
+        client.send_signal(signal.SIGCONT)
+        client.kill()
+        process.terminate()
+        process.wait(20)
+
+
+def test_the_layers_can_be_read_before_any_script_is_there(browser, server):
+    page = browser.new_page(viewport={"width": 900, "height": 900})
+    page.route("**/*.js*", lambda route: route.abort())
+    page.goto(f"{server}/atlas?model=minivgg", wait_until="domcontentloaded")
+    assert "What each layer of minivgg ignores" in page.inner_text("h1")
+    assert page.locator(".medians dd").count() > 5
+    page.close()
+
+
+def test_two_networks_side_by_side(visitor, screenshots):
+    for width in (1440, 900):
+        one = visitor(width=width)
+        page = one.go("/atlas?model=minivgg&beside=miniresnet")
+        page.wait_for_selector(".js-plotly-plot >> nth=1", timeout=20_000)
+        page.wait_for_timeout(1500)
+        boxes = [plot.bounding_box() for plot in page.locator(".js-plotly-plot").all()]
+        assert (boxes[0]["y"] == boxes[1]["y"]) is (width == 1440)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=screenshots / f"dashboard-beside-{width}.png", full_page=True)
+
+
 def test_odd_urls_get_a_page_or_an_error_code_and_never_a_traceback(server):
     names = ["model", "layer", "group", "sort", "named", "page", "unit", "run", "panel", "theme"]
     paths = [f"/atlas?{names[k % len(names)]}={quote(odd)}" for k, odd in enumerate(ODD)]

@@ -3,7 +3,9 @@
 import shutil
 from urllib.parse import quote, urlencode
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from invis import data_path, load
 from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
@@ -48,12 +50,39 @@ def atlas(store):
 
 class TestAtlas:
     def test_it_opens_with_the_layers_of_a_network_over_their_null(self, atlas, store):
-        figure = atlas._overview.object
+        figure = atlas._overview.panes[0].object
         dots = [trace for trace in figure.data if trace.mode == "markers"]
         assert sum(len(trace.x) for trace in dots) == sum(
             row["index"] == row["index"] for row in store.overview(atlas.model)
         )
         assert {trace.name for trace in dots} == {"trained", "untrained, seed 0"}
+
+    def test_two_networks_stand_side_by_side_on_equal_axes(self, atlas):
+        put(atlas, model="minivgg", beside="miniresnet")
+        first, second = atlas._overview.panes
+        assert first.visible and second.visible
+        assert first.object.layout.xaxis.range == second.object.layout.xaxis.range
+        names = [pane.object.layout.yaxis.ticktext[0].partition("<")[0] for pane in (first, second)]
+        assert names == ["conv1_1", "conv1"]
+        second.click_data = {"points": [{"customdata": "layer1.0|trained|3"}]}
+        assert (atlas.model, atlas.layer, atlas.unit) == ("miniresnet", "layer1.0", 3)
+        assert atlas.beside == "no other"
+        put(atlas, model="minivgg")
+        assert first.visible and not second.visible
+
+    def test_what_is_read_before_the_scripts_are_there(self, atlas, store):
+        put(atlas, model="minivgg")
+        html = atlas.first()
+        layers = store.layers("minivgg")
+        assert html.count("<dt>") == 2 * len(layers)
+        conv1_1 = sorted(
+            row["index"]
+            for row in store.overview("minivgg")
+            if (row["layer"], row["group"]) == ("conv1_1", "trained") and not row["dead"]
+        )
+        assert f"</span>{conv1_1[len(conv1_1) // 2]:.2f}</dd>" in html
+        put(atlas, layer="conv2_2", unit=31)
+        assert atlas.first() == "<h1>minivgg, conv2_2, unit 31</h1>"
 
     def test_a_layer_shows_its_units_in_order_page_by_page(self, atlas):
         put(atlas, model="minivgg", layer="conv3_1")
@@ -86,7 +115,7 @@ class TestAtlas:
         atlas.unit = -1
         assert atlas._open is None
         place = "conv2_1|untrained, seed 0|7"
-        atlas._overview.click_data = {"points": [{"customdata": place}]}
+        atlas._overview.panes[0].click_data = {"points": [{"customdata": place}]}
         assert (atlas.layer, atlas.group, atlas.unit) == ("conv2_1", "untrained, seed 0", 7)
 
     def test_another_network_has_its_own_layers(self, atlas):
@@ -154,6 +183,21 @@ class TestUnit:
         layer = store.layer("minivgg", "conv2_2", "trained")
         view = UnitView(store.read(layer, 31), None, live=False, dark=True)
         assert view._jobs == []
+
+    def test_exemplars_of_the_owners_pictures(self, store, tmp_path):
+        noise = np.random.default_rng(0)
+        for k in range(3):
+            pixels = noise.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+        ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 31)
+        view = UnitView(ds, None, live=True, dark=False, images=tmp_path)
+        view._crops.run()
+        assert view._crops.job.wait(60)
+        view._crops.look()
+        assert view._crops.job.state is State.DONE, view._crops.job.error
+        assert len(view._more["exemplars"]) == 1
+        closed = UnitView(ds, None, live=True, dark=False)
+        assert len(closed._jobs) == 2
 
     def test_the_download_is_the_result(self, store, tmp_path):
         ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 3)
