@@ -158,8 +158,9 @@ class AtlasPage(Page):
     def _one_unit(self, layer: AtlasLayer) -> list[Any]:
         self._heading.object = ""
         ds = self._store.read(layer, self.unit)
+        figure = self._store.set_figure(layer, self.unit, self.dark)
         self._open = UnitView(
-            ds, layer.noted(self.unit, "probe"), self._live, self.dark, self._images
+            ds, figure, layer.noted(self.unit, "probe"), self._live, self.dark, self._images
         )
         back = pn.widgets.Button(name=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))

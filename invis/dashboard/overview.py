@@ -7,10 +7,9 @@ from typing import Any
 
 import panel as pn
 
-from invis.dashboard.page import CONFIG
+from invis.dashboard.page import figure_pane
 from invis.dashboard.store import Store
 from invis.views.layer_table import index_of
-from invis.views.layers_figure import layers_figure
 from invis.views.theme import axis_end
 
 # Side by side where there is room for two of this width, else one below the other.
@@ -32,12 +31,8 @@ class Overview:
         self._store, self._picked, self._dark = store, picked, dark
         self._models: list[str] = []
         self.panes = [
-            pn.pane.Plotly(
-                None, config=CONFIG, sizing_mode="stretch_width",
-                styles={"flex": BASIS, "min-width": "0"}, visible=False,
-            )
-            for _ in range(2)
-        ]  # fmt: skip
+            figure_pane(styles={"flex": BASIS, "min-width": "0"}, visible=False) for _ in range(2)
+        ]
         for k, pane in enumerate(self.panes):
             pane.param.watch(lambda event, k=k: self._click(k, event.new), "click_data")
         self.view = pn.FlexBox(*self.panes, sizing_mode="stretch_width")
@@ -55,7 +50,9 @@ class Overview:
                 model = self._models[k]
                 both = len(self._models) > 1
                 title = model if both else f"What each layer of {model} ignores"
-                pane.object = layers_figure(tables[model], dark=self._dark, title=title, top=top)
+                figure = self._store.layers_figure(model, title, self._dark, top)
+                if pane.object is not figure:
+                    pane.object = figure
         return True
 
     def _click(self, k: int, data: Any) -> None:

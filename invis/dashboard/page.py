@@ -118,6 +118,13 @@ def sentence(error: InvisError | str, wrong: bool = True) -> pn.pane.HTML:
     )
 
 
+def figure_pane(figure: Any = None, **how: Any) -> pn.pane.Plotly:
+    """A pane of a Plotly figure, which visitors may share: the pane leaves no mark on it."""
+    return pn.pane.Plotly(
+        figure, config=CONFIG, link_figure=False, sizing_mode="stretch_width", **how
+    )
+
+
 class Figures(pn.Column):
     """Plotly figures one below the other, drawn into panes that stay.
 
@@ -130,7 +137,7 @@ class Figures(pn.Column):
     def draw(self, figures: Sequence[Any]) -> None:
         """Show these figures and no others."""
         for _ in range(len(self), len(figures)):
-            self.append(pn.pane.Plotly(None, config=CONFIG, sizing_mode="stretch_width"))
+            self.append(figure_pane())
         pane: Any
         for k, pane in enumerate(self):
             pane.visible = k < len(figures)

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import panel as pn
+import plotly.graph_objects as go
 
-from invis.dashboard.page import CONFIG, Page, sentence
+from invis.dashboard.page import Page, figure_pane, sentence
 from invis.dashboard.store import Store
 from invis.errors import InvisError
 from invis.trajectory import compare, kept_gram, pca
-from invis.views.layers_figure import layers_figure
-from invis.views.set_figure import set_figure
 from invis.views.trajectory_projections import projections_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
@@ -58,6 +57,7 @@ class StartPage(Page):
             raise InvisError("the atlas has no finished unit yet: `invis sweep` fills it")
         channel = 31 if 31 in layer.done() and name == "conv2_2" else min(layer.done())
         ds = self._store.read(layer, channel)
+        figure = self._store.set_figure(layer, channel, self.dark)
         return [
             self._text(
                 f"<h2>1. One unit, many images</h2><p>Unit {channel} of {name} in {model}. The "
@@ -65,14 +65,16 @@ class StartPage(Page):
                 f"{100 * float(ds.attrs['alpha']):.0f} % of that. What they share is what the unit "
                 "looks for; what varies is what it ignores.</p>"
             ),
-            self._figure(set_figure(ds, self.dark)),
+            figure_pane(figure),
         ]
 
     def _layers(self) -> list[pn.viewable.Viewable]:
         if not self._store.models:
             return []
         model = self._store.models[-1]
-        figure = layers_figure(self._store.overview(model), dark=self.dark, title="")
+        figure = self._store.layers_figure(model, "", self.dark)
+        if figure is None:
+            return []
         return [
             self._text(
                 "<h2>2. All units, against the dullest</h2><p>A linear unit has one filter, and "
@@ -80,14 +82,11 @@ class StartPage(Page):
                 "to layer the network ignores more; and so does the same network before any "
                 f'training. <a href="{self._prefix}/atlas{self._theme}">Browse all units</a></p>'
             ),
-            self._figure(figure),
+            figure_pane(figure),
         ]
 
     def _trajectory(self) -> list[pn.viewable.Viewable]:
-        products = kept_gram("minivgg")
-        assert products is not None
-        found = pca(products)
-        null = compare(found).fits["walk"].null
+        figure = self._store.figure(("start", self.dark), self._components)
         return [
             self._text(
                 "<h2>3. A training, against chance</h2><p>The way of a training through the space "
@@ -95,11 +94,14 @@ class StartPage(Page):
                 "line behind is a random walk. "
                 f'<a href="{self._prefix}/trajectories{self._theme}">See the trainings</a></p>'
             ),
-            self._figure(projections_figure(found, null, 3, self.dark)),
+            figure_pane(figure),
         ]
 
     def _text(self, html: str) -> pn.pane.HTML:
         return pn.pane.HTML(html, stylesheets=CSS, sizing_mode="stretch_width")
 
-    def _figure(self, figure: object) -> pn.pane.Plotly:
-        return pn.pane.Plotly(figure, config=CONFIG, sizing_mode="stretch_width")
+    def _components(self) -> go.Figure:
+        products = kept_gram("minivgg")
+        assert products is not None
+        found = pca(products)
+        return projections_figure(found, compare(found).fits["walk"].null, 3, self.dark)

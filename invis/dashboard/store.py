@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
+import plotly.graph_objects as go
 import xarray as xr
 
 from invis.atlas import Atlas, AtlasLayer
@@ -18,11 +19,13 @@ from invis.errors import InvisError
 from invis.views import atlas_words
 from invis.views.atlas_site import strip
 from invis.views.images import grey_of, stretch_factor
+from invis.views.layers_figure import layers_figure
+from invis.views.set_figure import set_figure
 
 T = TypeVar("T")
 NOTE = "probe"
-# Entries kept: tables of layers, strips of units.
-LAYERS, STRIPS = 256, 4096
+# Entries kept: tables of layers, strips of units, figures of layers and of units.
+LAYERS, STRIPS, FIGURES = 256, 4096, 128
 
 
 class Bounded:
@@ -63,6 +66,7 @@ class Store:
         self.url = url
         self._atlas = Atlas(url)
         self._tables, self._strips = Bounded(LAYERS), Bounded(STRIPS)
+        self._figures = Bounded(FIGURES)
         self.refresh()
 
     def refresh(self) -> None:
@@ -111,6 +115,25 @@ class Store:
     def read(self, layer: AtlasLayer, channel: int) -> xr.Dataset:
         """A finished unit; InvisError where it is none, or damaged."""
         return layer.read(channel)
+
+    def figure(self, key: tuple[Any, ...], make: Callable[[], go.Figure]) -> go.Figure:
+        """The figure of a key, made once for all visitors; nobody may change it."""
+        return self._figures.get(key, make)
+
+    def layers_figure(
+        self, model: str, title: str, dark: bool, top: float = 0.0
+    ) -> go.Figure | None:
+        """The layers of a network; None where it has no finished unit."""
+        rows = self.overview(model)
+        if not rows:
+            return None
+        key = ("layers", model, title, dark, top, len(rows))
+        return self.figure(key, lambda: layers_figure(rows, dark=dark, title=title, top=top))
+
+    def set_figure(self, layer: AtlasLayer, channel: int, dark: bool) -> go.Figure:
+        """The set of a unit; InvisError where it is none, or damaged."""
+        key = ("set", layer.path, channel, dark)
+        return self.figure(key, lambda: set_figure(self.read(layer, channel), dark))
 
     def strips(self, layer: AtlasLayer, channels: Sequence[int]) -> list[str]:
         """PNG data URIs of reference and set of some units; "" where one is damaged."""

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+import plotly.graph_objects as go
 import xarray as xr
 
 from invis.dashboard.background import Background
 from invis.dashboard.cards import facts
-from invis.dashboard.page import CONFIG, Figures
+from invis.dashboard.page import Figures, figure_pane
 from invis.jobs import Job, State
 from invis.models.unit import units_at
 from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
@@ -28,7 +29,6 @@ from invis.views.exemplars_figure import exemplars_figure
 from invis.views.morph_figure import morph_figure
 from invis.views.png import set_png
 from invis.views.probe_figure import probe_figures
-from invis.views.set_figure import set_figure
 from invis.widgets.code import search_code
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
@@ -46,6 +46,7 @@ class UnitView:
 
     Args:
         ds: its result.
+        figure: its set.
         note: its probe as the atlas keeps it; None where there is none.
         live: whether probes and morphs may be computed.
         dark: the scheme.
@@ -55,6 +56,7 @@ class UnitView:
     def __init__(
         self,
         ds: xr.Dataset,
+        figure: go.Figure,
         note: dict[str, Any] | None,
         live: bool,
         dark: bool,
@@ -73,7 +75,7 @@ class UnitView:
                 stylesheets=CSS,
                 sizing_mode="stretch_width",
             ),
-            pn.pane.Plotly(set_figure(ds, dark), config=CONFIG, sizing_mode="stretch_width"),
+            figure_pane(figure),
         ]
         self._jobs: list[Background] = []
         if live and alive and ds.attrs["model"] in _EMBEDDED:

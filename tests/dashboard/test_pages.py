@@ -4,6 +4,7 @@ import shutil
 from urllib.parse import quote, urlencode
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
@@ -169,7 +170,7 @@ class TestAtlas:
 class TestUnit:
     def test_probe_and_morph_are_computed_on_demand(self, store):
         layer = store.layer("minivgg", "conv2_2", "trained")
-        view = UnitView(store.read(layer, 31), None, live=True, dark=False)
+        view = UnitView(store.read(layer, 31), go.Figure(), None, live=True, dark=False)
         view._probes.run()
         assert view._probes.job.wait(60)
         view._probes.look()
@@ -181,7 +182,7 @@ class TestUnit:
 
     def test_without_live_nothing_is_computed(self, store):
         layer = store.layer("minivgg", "conv2_2", "trained")
-        view = UnitView(store.read(layer, 31), None, live=False, dark=True)
+        view = UnitView(store.read(layer, 31), go.Figure(), None, live=False, dark=True)
         assert view._jobs == []
 
     def test_exemplars_of_the_owners_pictures(self, store, tmp_path):
@@ -190,13 +191,13 @@ class TestUnit:
             pixels = noise.integers(0, 256, (64, 64, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / f"{k}.png")
         ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 31)
-        view = UnitView(ds, None, live=True, dark=False, images=tmp_path)
+        view = UnitView(ds, go.Figure(), None, live=True, dark=False, images=tmp_path)
         view._crops.run()
         assert view._crops.job.wait(60)
         view._crops.look()
         assert view._crops.job.state is State.DONE, view._crops.job.error
         assert len(view._more["exemplars"]) == 1
-        closed = UnitView(ds, None, live=True, dark=False)
+        closed = UnitView(ds, go.Figure(), None, live=True, dark=False)
         assert len(closed._jobs) == 2
 
     def test_the_download_is_the_result(self, store, tmp_path):
