@@ -28,7 +28,7 @@ import panel.models
 import psutil
 from bokeh.client import pull_session
 from bokeh.document.events import MessageSentEvent
-from bokeh.events import ButtonClick
+from bokeh.events import ButtonClick, DocumentReady, Event
 from bokeh.models import Select
 
 import invis.dashboard.grid  # noqa: F401 (its model is part of the page)
@@ -60,6 +60,8 @@ class Visitors:
         time.sleep(chance.uniform(0, 5))
         try:
             session = pull_session(url=f"{self.address}{path}")
+            # Browsers tell, and Panel waits for it.
+            self._send(session, DocumentReady())
             try:
                 while time.monotonic() < self.end:
                     began = time.perf_counter()
@@ -83,9 +85,12 @@ class Visitors:
     def _press(self, session: Any) -> None:
         found = (one for one in session.document.models if hasattr(one, "button_type"))
         button = next(one for one in found if one.label == "Search")
-        event = MessageSentEvent(session.document, "bokeh_event", ButtonClick(button))
-        session._connection._send_patch_document(session.id, event)
+        self._send(session, ButtonClick(button))
         self.searches += 1
+
+    def _send(self, session: Any, what: Event) -> None:
+        event = MessageSentEvent(session.document, "bokeh_event", what)
+        session._connection._send_patch_document(session.id, event)
 
 
 def main() -> None:
