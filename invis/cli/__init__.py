@@ -12,6 +12,7 @@ from invis import __version__
 from invis.cli.atlas import atlas
 from invis.cli.check import check
 from invis.cli.demo import demo
+from invis.cli.doctor import doctor
 from invis.cli.exemplars import exemplars
 from invis.cli.lab import lab
 from invis.cli.models import models, units
@@ -43,7 +44,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep, probe, atlas, serve,
+    morph, exemplars, sweep, probe, atlas, serve, doctor,
 ):  # fmt: skip
     cli.add_command(_command)
 
