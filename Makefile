@@ -7,11 +7,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Twice quiet: errors only.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# make demo TORCH=cpu: PyTorch's CPU build from the index below, gigabytes smaller than CUDA's.
+TORCH ?=
+# Where `make wheelhouse` and TORCH=cpu find PyTorch; empty: where pip finds everything else.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# make demo WHEELHOUSE=DIR: install from what `make wheelhouse` collected, without a network.
+WHEELHOUSE ?=
+# make wheelhouse DEV=1: with the test tools, for make test WHEELHOUSE=DIR.
+DEV ?=
+OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
+HOUSE := $(or $(WHEELHOUSE),wheelhouse)
+TORCH_WANTED = $(shell sed -nE "s/^  \"(torch(vision)?>.*)\",$$/'\1'/p" pyproject.toml)
+FROM_TORCH_INDEX := $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
+# What pip builds an editable install with.
+BUILD_TOOLS := 'hatchling>=1.24,<2' editables
 # Extra arguments for pytest: make test ARGS="tests/views -k gallery"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lab serve lint types bench install dev clean
+.PHONY: help demo test slow lab serve lint types bench install dev wheelhouse clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -45,8 +59,17 @@ install: $(VENV)/.installed ## Make .venv and install Invis
 
 dev: $(VENV)/.installed-dev ## Also install what the tests need
 
+wheelhouse: $(VENV)/.made ## Collect all packages in wheelhouse/, for machines without a network
+	@echo "Collecting Invis and what it needs for $$($(BIN)/python --version) on $$(uname -sm) in $(HOUSE)"
+	@mkdir -p '$(HOUSE)'
+	@$(BIN)/python -m pip wheel -qq --no-deps -w '$(HOUSE)' $(FROM_TORCH_INDEX) $(TORCH_WANTED)
+	@cd '$(HOUSE)' && ls torch-*.whl torchvision-*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/; s/%2B/+/' >torch.txt
+	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),[dev])' $(BUILD_TOOLS)
+	@du -sh '$(HOUSE)'
+	@echo "make demo WHEELHOUSE='$(HOUSE)' installs from it; without make: pip install --no-index --find-links '$(HOUSE)' invis"
+
 clean: ## Remove .venv and everything that can be made again
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing; Invis needs Python 3.11 or newer." >&2; exit 2; }
@@ -55,12 +78,21 @@ $(VENV)/.made:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	@touch $@
 
+# PyTorch comes first where its build matters; its own needs come with Invis.
+define torch_first
+@$(if $(WHEELHOUSE),ls '$(WHEELHOUSE)'/invis-*.whl >/dev/null 2>&1 || { echo "make: $(WHEELHOUSE) holds no wheel of Invis; make wheelhouse collects them." >&2; exit 2; },:)
+@$(if $(TORCH),test '$(TORCH)' = cpu || { echo "make: TORCH is $(TORCH); only cpu can be chosen here." >&2; exit 2; },:)
+@$(if $(and $(TORCH),$(if $(WHEELHOUSE),,1)),$(PIP) --no-deps $(FROM_TORCH_INDEX) $(TORCH_WANTED),:)
+endef
+
 $(VENV)/.installed: $(VENV)/.made pyproject.toml
 	@echo "Installing Invis and what it needs into $(VENV): a few minutes the first time"
-	@$(PIP) --editable .
+	$(torch_first)
+	@$(PIP) $(OFFLINE) --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 	@echo "Installing Invis, what it needs and the test tools into $(VENV): a few minutes the first time"
-	@$(PIP) --editable '.[dev]'
+	$(torch_first)
+	@$(PIP) $(OFFLINE) --editable '.[dev]'
 	@touch $(VENV)/.installed $@

@@ -61,6 +61,10 @@ def packages() -> Finding:
             if reason:
                 wrong.append(f"{one.name} cannot be imported ({reason})")
                 unusable.append(one)
+    if [one.name for one in unusable] == ["torchvision"]:
+        # Of another release or build than torch: to upgrade it alone does not help.
+        both = "`pip install --force-reinstall torch torchvision`"
+        return Finding("problem", wrong[0], f"Run {both}, so that both are of one build.")
     if wrong:
         names = " ".join(f"'{one.name}{one.specifier}'" for one in unusable)
         return Finding("problem", "; ".join(wrong), f"Run `pip install --upgrade {names}`.")

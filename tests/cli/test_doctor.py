@@ -113,6 +113,15 @@ def test_a_package_that_is_too_old_is_named(monkeypatch):
     assert "'numpy>=99' 'nosuchpackage>=1'" in found.advice
 
 
+def test_a_torchvision_of_another_build_comes_with_its_torch(monkeypatch):
+    monkeypatch.setattr(software.metadata, "requires", lambda name: ["torchvision>=0.19,<1"])
+    why = "operator torchvision::nms does not exist"
+    monkeypatch.setattr(software, "_import_fails", lambda module: why)
+    found = software.packages()
+    assert why in found.found
+    assert "torch torchvision" in found.advice
+
+
 @pytest.mark.parametrize(
     "version, state", [((3, 10), "problem"), ((3, 12), "ok"), ((3, 99), "warning")]
 )
