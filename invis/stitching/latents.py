@@ -22,7 +22,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Latents:
-    """Indexed [seed][encoder]; the widths of different encoders may differ.
+    """Indexed `[seed][encoder]`; the widths of different encoders may differ.
 
     Attributes:
         names: of the encoders.

@@ -15,7 +15,7 @@ EMBEDDED = ("minivgg", "minivgg@seed1", "miniresnet", "miniresnet@seed1")
 def parse_encoders(
     names: Sequence[str], data: str = "digits", width: int | None = None
 ) -> list[str | Encoder]:
-    """Small encoders stay names; MODEL[@WEIGHTS][/LAYER] becomes an encoder of the zoo.
+    """Small encoders stay names; `MODEL[@WEIGHTS][/LAYER]` becomes an encoder of the zoo.
 
     Args:
         names: left empty: six small ones for digits, the embedded networks for other images; `all`:
@@ -34,7 +34,7 @@ def parse_encoders(
 
 
 def zoo_encoder(name: str, width: int | None = None) -> Encoder:
-    """MODEL[@WEIGHTS][/LAYER]; the penultimate features where no layer is named."""
+    """`MODEL[@WEIGHTS][/LAYER]`; the penultimate features where no layer is named."""
     from invis.models.catalogue import catalogue
     from invis.models.layers import find_layer
     from invis.models.zoo import load_model
