@@ -13,7 +13,7 @@ TORCH ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # make demo WHEELHOUSE=DIR: install from what `make wheelhouse` collected, without a network.
 WHEELHOUSE ?=
-# make wheelhouse DEV=1: with the test tools, for make test WHEELHOUSE=DIR.
+# make wheelhouse DEV=1: with what make test and make docs need.
 DEV ?=
 OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
 HOUSE := $(or $(WHEELHOUSE),wheelhouse)
@@ -25,7 +25,7 @@ BUILD_TOOLS := 'hatchling>=1.24,<2' editables
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lab serve lint types bench install dev wheelhouse clean
+.PHONY: help demo test slow lab serve lint types docs bench install dev wheelhouse clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -52,6 +52,10 @@ lint: $(VENV)/.installed-dev ## Check style
 types: $(VENV)/.installed-dev ## Check types
 	@$(BIN)/mypy
 
+docs: $(VENV)/.installed-docs ## Build the documentation in site/, strictly: a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Open site/index.html; it needs no server"
+
 bench: $(VENV)/.installed ## Run the benchmarks
 	@shopt -s nullglob; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
@@ -64,7 +68,7 @@ wheelhouse: $(VENV)/.made ## Collect all packages in wheelhouse/, for machines w
 	@mkdir -p '$(HOUSE)'
 	@$(BIN)/python -m pip wheel -qq --no-deps -w '$(HOUSE)' $(FROM_TORCH_INDEX) $(TORCH_WANTED)
 	@cd '$(HOUSE)' && ls torch-*.whl torchvision-*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/; s/%2B/+/' >torch.txt
-	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),[dev])' $(BUILD_TOOLS)
+	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),[dev,docs])' $(BUILD_TOOLS)
 	@du -sh '$(HOUSE)'
 	@echo "make demo WHEELHOUSE='$(HOUSE)' installs from it; without make: pip install --no-index --find-links '$(HOUSE)' invis"
 
@@ -96,3 +100,7 @@ $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 	$(torch_first)
 	@$(PIP) $(OFFLINE) --editable '.[dev]'
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@$(PIP) $(OFFLINE) --editable '.[docs]'
+	@touch $@

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Shown as files of the site: pages link to them as they lie in a clone.
 BESIDE = ("deploy", "notebooks", "binder")
 ROOMS = ("models", "search", "probe", "trajectory", "stitching", "atlas", "views", "widgets")
+WORKER = "https://unpkg.com/iframe-worker/shim"
 INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.S)
 DISPLAY = re.compile(r'<div class="arithmatex">\s*\\\[(.*?)\\\]\s*</div>', re.S)
 
@@ -52,6 +53,16 @@ def on_page_content(html: str, **_: Any) -> str:
     """Formulas become MathML, which browsers draw themselves: no script, no font, no request."""
     html = DISPLAY.sub(lambda m: f'<div class="formula">{_mathml(m[1], "block")}</div>', html)
     return INLINE.sub(lambda m: _mathml(m[1], "inline"), html)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """The theme's offline search would fetch its worker for pages that are opened as files."""
+    return output.replace(WORKER, "../" * page.url.count("/") + "assets/worker.js")
+
+
+def on_post_template(output_content: str, **_: Any) -> str:
+    """The same of the page for what does not exist."""
+    return output_content.replace(WORKER, "/assets/worker.js")
 
 
 def _mathml(tex: str, display: str) -> str:
