@@ -15,6 +15,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 WHEELHOUSE ?=
 # make wheelhouse DEV=1: with what make test and make docs need.
 DEV ?=
+# A name, because its comma would end an argument of $(if).
+TOOLS := [dev,docs]
 OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
 HOUSE := $(or $(WHEELHOUSE),wheelhouse)
 TORCH_WANTED = $(shell sed -nE "s/^  \"(torch(vision)?>.*)\",$$/'\1'/p" pyproject.toml)
@@ -25,7 +27,7 @@ BUILD_TOOLS := 'hatchling>=1.24,<2' editables
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lab serve lint types docs bench install dev wheelhouse clean
+.PHONY: help demo test slow lab serve lint types docs pictures bench install dev wheelhouse clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -56,6 +58,9 @@ docs: $(VENV)/.installed-docs ## Build the documentation in site/, strictly: a b
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	@echo "Open site/index.html; it needs no server"
 
+pictures: $(VENV)/.installed-dev ## Take the pictures of the README and the documentation anew
+	@$(BIN)/python docs/screenshots.py $(ARGS)
+
 bench: $(VENV)/.installed ## Run the benchmarks
 	@shopt -s nullglob; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
@@ -68,7 +73,7 @@ wheelhouse: $(VENV)/.made ## Collect all packages in wheelhouse/, for machines w
 	@mkdir -p '$(HOUSE)'
 	@$(BIN)/python -m pip wheel -qq --no-deps -w '$(HOUSE)' $(FROM_TORCH_INDEX) $(TORCH_WANTED)
 	@cd '$(HOUSE)' && ls torch-*.whl torchvision-*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/; s/%2B/+/' >torch.txt
-	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),[dev,docs])' $(BUILD_TOOLS)
+	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),$(TOOLS))' $(BUILD_TOOLS)
 	@du -sh '$(HOUSE)'
 	@echo "make demo WHEELHOUSE='$(HOUSE)' installs from it; without make: pip install --no-index --find-links '$(HOUSE)' invis"
 

@@ -136,6 +136,13 @@ def test_formulas_become_mathml(hooks):
     assert "<math" in found and "arithmatex" not in found and "\\" not in found
 
 
+def test_pictures_are_small_and_taken_by_a_script():
+    scripts = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.py"))
+    for path in (ROOT / "docs").glob("*.png"):
+        assert path.stat().st_size <= 120_000
+        assert path.name in scripts or f"def {path.stem}(" in scripts
+
+
 def test_what_binder_installs_exists():
     text = (ROOT / "binder" / "postBuild").read_text(encoding="utf-8")
     for path in re.findall(r"deploy/\S+", text):
