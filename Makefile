@@ -27,7 +27,7 @@ BUILD_TOOLS := 'hatchling>=1.24,<2' editables
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lab serve lint types docs pictures bench install dev wheelhouse clean
+.PHONY: help demo test slow lab serve solutions lint types docs pictures bench install dev wheelhouse clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ lab: $(VENV)/.installed ## Open the notebooks in JupyterLab
 
 serve: $(VENV)/.installed ## Serve the atlas that ships as a dashboard on this machine
 	@$(BIN)/invis serve $(ARGS)
+
+solutions: $(VENV)/.made ## Write the solved notebooks from the notebooks and their answers
+	@$(BIN)/python notebooks/solutions/build.py
 
 lint: $(VENV)/.installed-dev ## Check style
 	@$(BIN)/ruff check .

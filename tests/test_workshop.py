@@ -1,11 +1,25 @@
 """Exercises: what `check` says, and that no notebook is solved before someone solved it."""
 
+import importlib.util
+import json
+import os
+import re
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from invis import workshop
 from invis.errors import InvisError
 from invis.workshop import Outcome, check, in_words, outcomes, report
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+SOLUTIONS = NOTEBOOKS / "solutions"
+NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))][1:]
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +117,72 @@ def test_what_the_author_of_a_notebook_does_wrong_is_told():
         check("1", 1, None)
     with pytest.raises(InvisError, match="exercises 0"):
         report(0)
+
+
+def cells_of(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+def exercises_of(path):
+    """As the prose numbers them."""
+    prose = [cell.source for cell in cells_of(path) if cell.cell_type == "markdown"]
+    return re.findall(r"^\*\*Exercise (\d+)\.\*\*", "\n".join(prose), re.M)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exercise_has_its_answer_its_check_and_its_solution(name):
+    path = NOTEBOOKS / f"{name}.ipynb"
+    numbers = exercises_of(path)
+    assert len(numbers) >= 4 and numbers == [str(k + 1) for k in range(len(numbers))]
+    cells = cells_of(path)
+    tagged = {tag: cell.source for cell in cells for tag in cell.metadata.get("tags", [])}
+    for number in numbers:
+        assert f"answer_{number} = None" in tagged[f"exercise-{number}"]
+        assert re.search(rf'check\(\s*"{number}",\s*answer_{number}\b', tagged[f"check-{number}"])
+    assert len(tagged) == 2 * len(numbers) + 1
+    assert cells[-1].source == f"report({len(numbers)})"
+    assert set(tomllib.loads((SOLUTIONS / "answers.toml").read_text("utf-8"))) == set(NAMES)
+
+
+def test_the_solutions_are_those_of_these_notebooks():
+    spec = importlib.util.spec_from_file_location("build", SOLUTIONS / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    built = dict(build.built())
+    assert [path.stem for path in built] == NAMES
+    for path, text in built.items():
+        assert path.read_text("utf-8") == text, "run `make solutions`"
+        nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Name and folder -> how each exercise ended, of notebooks that run beside each other."""
+
+    def run(path):
+        notebook = nbformat.read(path, as_version=4)
+        told = "import json; from invis.workshop import outcomes; print(json.dumps(outcomes()))"
+        notebook.cells.append(nbformat.v4.new_code_cell(told))
+        where = {"metadata": {"path": str(tmp_path_factory.mktemp(path.stem))}}
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where)
+        client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
+        (output,) = notebook.cells[-1].outputs
+        return json.loads(output.text)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        paths = [folder / f"{name}.ipynb" for name in NAMES for folder in (NOTEBOOKS, SOLUTIONS)]
+        yield {path: pool.submit(run, path) for path in paths}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_no_exercise_passes_before_it_is_solved(name, executed):
+    path = NOTEBOOKS / f"{name}.ipynb"
+    assert executed[path].result() == dict.fromkeys(exercises_of(path), Outcome.UNANSWERED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exercise_passes_where_it_is_solved(name, executed):
+    path = SOLUTIONS / f"{name}.ipynb"
+    assert executed[path].result() == dict.fromkeys(exercises_of(path), Outcome.RIGHT)
