@@ -30,7 +30,7 @@ def on_files(files: Any, config: Any) -> Any:
     pages |= {room: room_reference(room) for room in ROOMS}
     for name, content in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=content))
-    for folder in BESIDE:
+    for folder in (*BESIDE, "notebooks/solutions"):
         for path in sorted(filter(Path.is_file, (ROOT / folder).iterdir())):
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))
@@ -38,7 +38,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links out of docs/ lead to the copies in the site."""
+    """Links out of docs/ lead to the copies in the site, and those of the copies into it."""
+    markdown = markdown.replace("](../docs/", "](../")
     for folder in BESIDE:
         markdown = re.sub(rf"\]\((\.\./)+{folder}/", lambda m, f=folder: _inside(m[0], f), markdown)
     return markdown

@@ -124,8 +124,10 @@ def test_the_face_of_the_reference_has_every_name(hooks):
 
 
 def test_links_out_of_docs_lead_into_the_site(hooks):
-    page = "[a](../deploy/nginx.conf) [b](../../notebooks/x.ipynb) [c](../serve.md)"
-    wanted = "[a](deploy/nginx.conf) [b](../notebooks/x.ipynb) [c](../serve.md)"
+    page = (
+        "[a](../deploy/nginx.conf) [b](../../notebooks/x.ipynb) [c](../serve.md) [d](../docs/x.md)"
+    )
+    wanted = "[a](deploy/nginx.conf) [b](../notebooks/x.ipynb) [c](../serve.md) [d](../x.md)"
     assert hooks.on_page_markdown(page) == wanted
 
 

@@ -19,6 +19,7 @@ from invis.workshop import Outcome, check, in_words, outcomes, report
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"
+MEMORY = "benchmarks/results/notebook_memory.json"
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))][1:]
 
 
@@ -153,6 +154,34 @@ def test_the_solutions_are_those_of_these_notebooks():
     for path, text in built.items():
         assert path.read_text("utf-8") == text, "run `make solutions`"
         nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+GUIDE = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["00_start_here", *NAMES])
+def test_the_guide_tells_of_every_notebook_and_its_exercises(name):
+    chapter = GUIDE.partition(f"\n## {name} (")[2].partition("\n## ")[0]
+    assert "**Goal" in chapter and "**Say.**" in chapter
+    told = re.findall(r"^\| (\d) \| \d+ min \|", chapter, re.M)
+    assert told in ([], exercises_of(NOTEBOOKS / f"{name}.ipynb"))
+    assert told or name in ("00_start_here", "06_project")
+
+
+def test_the_guide_counts_right_and_its_links_lead_somewhere():
+    count = sum(len(exercises_of(NOTEBOOKS / f"{name}.ipynb")) for name in NAMES)
+    assert f"{count} exercises that check themselves" in GUIDE
+    for link in re.findall(r"\]\(([^)#:]+)", GUIDE):
+        assert (NOTEBOOKS / link).exists()
+
+
+def test_the_memory_in_the_guide_is_the_measured_one():
+    found = json.loads((NOTEBOOKS.parent / MEMORY).read_text(encoding="utf-8"))
+    assert [row["notebook"] for row in found["notebooks"]] == ["00_start_here", *NAMES]
+    for row in found["notebooks"]:
+        assert row["limited"] is True and row["peak_mb"] < found["limit_mb"]
+        line = f"| `{row['notebook']}` | {row['peak_mb']:.0f} MB | yes |"
+        assert line in GUIDE
 
 
 @pytest.fixture(scope="module")
