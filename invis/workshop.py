@@ -40,8 +40,8 @@ def check(
         exercise: its number.
         answer: of the reader; None and `...`, also inside a list, say that there is none yet.
         right: a number or several, a word (in capitals or not), a set of words or numbers of which
-            each will do, or a callable that takes the answer and gives True, or else the sentence
-            that says what is missing.
+            each will do, or a callable that takes the answer and gives True, or else what is
+            missing, in words that begin small.
         within: how far off a number may be.
         hint: printed where the answer is not right.
 
@@ -58,10 +58,9 @@ def check(
         outcome = Outcome.RIGHT if verdict is True else Outcome.WRONG
         missing = verdict if isinstance(verdict, str) else ""
     _outcomes[name] = outcome
-    print(f"Exercise {name}: {outcome}")
-    if outcome is Outcome.WRONG:
-        for text in filter(None, (missing, hint and f"Hint: {hint}")):
-            print(f"  {_sentence(text)}")
+    print(f"Exercise {name}: {outcome}" + (f", {_ended(missing)}" if missing else ""))
+    if outcome is Outcome.WRONG and hint:
+        print(f"  Hint: {_ended(hint)}")
 
 
 def outcomes() -> dict[str, Outcome]:
@@ -94,7 +93,7 @@ def report(exercises: int | None = None) -> None:
 def in_words(text: Any, least: int = 6) -> Verdict:
     """Whether a reason was written down; what it says is for the group to judge."""
     found = len(text.split()) if isinstance(text, str) else 0
-    return found >= least or f"Say why in a sentence: {least} words at least"
+    return found >= least or f"say why in a sentence: {least} words at least"
 
 
 def _open(answer: Any) -> bool:
@@ -112,13 +111,13 @@ def _verdict(answer: Any, right: Any, within: float) -> Verdict:
         return any(_verdict(answer, one, within) is True for one in right)
     if isinstance(right, str):
         if not isinstance(answer, str):
-            return f"A word is wanted, not {_short(answer)}"
+            return f"a word is wanted, not {_short(answer)}"
         return answer.strip().casefold() == right.casefold()
     if isinstance(right, Real):
         try:
             return abs(float(answer) - float(right)) <= within
         except (TypeError, ValueError):
-            return f"A number is wanted, not {_short(answer)}"
+            return f"a number is wanted, not {_short(answer)}"
     if isinstance(right, list | tuple):
         given = list(answer) if isinstance(answer, list | tuple) else [answer]
         if len(given) != len(right):
@@ -136,14 +135,14 @@ def _asked(answer: Any, right: Callable[[Any], Any]) -> Verdict:
     except InvisError as error:
         return str(error)
     except Exception as error:
-        return f"Your answer cannot be checked ({type(error).__name__}: {error})"
+        return f"your answer cannot be checked ({type(error).__name__}: {error})"
     # numpy's truth is no bool.
     return verdict if isinstance(verdict, str) else bool(verdict)
 
 
-def _sentence(text: str) -> str:
+def _ended(text: str) -> str:
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _short(value: Any, most: int = 40) -> str:

@@ -59,22 +59,22 @@ def test_right(answer, right, capsys):
     [
         (0.52, 0.5, ""),
         (float("nan"), 0.5, ""),
-        ("half", 0.5, "A number is wanted, not 'half'."),
-        (2, "B", "A word is wanted, not 2."),
+        ("half", 0.5, "a number is wanted, not 'half'."),
+        (2, "B", "a word is wanted, not 2."),
         ("A", "B", ""),
         ((1, 3), (1, 2), ""),
-        ((1, "x"), (1, 2), "A number is wanted, not 'x'."),
+        ((1, "x"), (1, 2), "a number is wanted, not 'x'."),
         (1, (1, 2), "2 numbers are wanted, not 1."),
         ("lin", {"linear", "affine"}, ""),
         (3, lambda answer: answer == 4, ""),
-        (3, lambda _: "the images are too alike", "The images are too alike."),
-        (3, lambda answer: answer.shape, "Your answer cannot be checked (AttributeError"),
+        (3, lambda _: "the images are too alike", "not yet, the images are too alike."),
+        (3, lambda answer: answer.shape, "your answer cannot be checked (AttributeError"),
     ],
 )
 def test_not_yet_with_a_hint_and_never_the_answer(answer, right, said, capsys):
     check("3", answer, right, hint="draw it")
     out = capsys.readouterr().out
-    assert out.startswith("Exercise 3: not yet\n") and "Hint: draw it." in out and said in out
+    assert out.startswith("Exercise 3: not yet") and "\n  Hint: draw it.\n" in out and said in out
     assert "0.5" not in out.replace("0.52", "") and outcomes()["3"] is Outcome.WRONG
 
 
@@ -83,7 +83,7 @@ def test_the_sentence_of_an_error_of_ours_is_shown(capsys):
         raise InvisError(f"layer {address!r} is not there")
 
     check("1", "conv9", search)
-    assert "Layer 'conv9' is not there." in capsys.readouterr().out
+    assert "layer 'conv9' is not there." in capsys.readouterr().out
 
 
 def test_the_last_check_counts(capsys):
