@@ -144,7 +144,9 @@ def test_every_exercise_has_its_answer_its_check_and_its_solution(name):
     for cell in cells:
         if cell.metadata.get("tags", [""])[0].startswith("check-"):
             # Folded, JupyterLab still shows the first line.
-            assert cell.metadata.jupyter.source_hidden and cell.source.startswith("# Checks exercise")
+            assert cell.metadata.jupyter.source_hidden and cell.source.startswith(
+                "# Checks exercise"
+            )
     assert cells[-1].source == f"report({len(numbers)})"
     assert set(tomllib.loads((SOLUTIONS / "answers.toml").read_text("utf-8"))) == set(NAMES)
 
