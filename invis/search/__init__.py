@@ -15,6 +15,7 @@ from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
 from invis.search.result import load, save
 from invis.search.settings import DEFAULT_CONTRAST, Settings
+from invis.search.threads import on_threads, worthwhile_threads
 
 __all__ = ["Settings", "Snapshot", "load", "save", "search", "search_steps"]
 
@@ -61,7 +62,8 @@ def search_steps(
     found = units_at(units, weights, device) if isinstance(units, str) else units
     if device is not None:
         found = found.to(device)
-    yield from (paper_steps if objective == "paper" else set_steps)(found, settings)
+    steps = (paper_steps if objective == "paper" else set_steps)(found, settings)
+    yield from on_threads(steps, worthwhile_threads(found, images))
 
 
 def search(units: Units | str, **settings: Any) -> list[xr.Dataset]:

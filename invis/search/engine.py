@@ -159,7 +159,7 @@ def unit_generator(seed: int, address: str) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def set_steps(units: Units, settings: Settings) -> Iterator[Snapshot]:
+def set_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, None]:
     """Search the invariant sets of all units of a batch."""
     batch = yield from batch_steps(units, settings)
     if not len(batch.alive):

@@ -15,7 +15,7 @@ is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ from invis.search.weighted import WeightedSets
 MOST_STEPS, USUAL_STEPS = 2000, 1000
 
 
-def paper_steps(units: Units, settings: Settings) -> Iterator[Snapshot]:
+def paper_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, None]:
     """Search the sets of all units of a batch with the paper's objective."""
     batch = yield from batch_steps(units, settings)
     if len(batch.alive):
