@@ -39,8 +39,15 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
         for trace in _panel(name, found.curves[name], colours, first=k == 0):
             figure.add_trace(trace, **place)
         figure.update_xaxes(title={"text": found.curves[name].axis, "standoff": 4}, **place)
-    top = max(float(np.max(one.response)) for one in found.curves.values())
-    figure.update_yaxes(range=[-0.35, max(1.15, 1.05 * top)], zeroline=True, tickvals=[0, 0.5, 1])
+    # Contrast doubles what the others share out: on one scale it would flatten them.
+    kept = [found.curves[name] for name in names if name != "contrast"]
+    figure.update_yaxes(range=_range(kept), zeroline=True, tickvals=[-1, 0, 1])
+    if "contrast" in names:
+        k = names.index("contrast")
+        figure.update_yaxes(
+            range=_range([found.curves["contrast"]]), tickvals=None,
+            row=k // COLUMNS + 1, col=k % COLUMNS + 1,
+        )  # fmt: skip
     figure.update_yaxes(title="share of the reference’s", col=1)
     figure.update_annotations(font={"size": LABEL_SIZE, "color": colours.ink})
     figure.update_layout(
@@ -169,6 +176,14 @@ def _panel(name: str, curve: Curve, colours: Palette, first: bool) -> list[go.Sc
             **shared | {"hoverinfo": "x+y"},
         ),
     ]  # fmt: skip
+
+
+def _range(curves: list[Curve]) -> list[float]:
+    """From the lowest response of unit or linear unit to the highest, with room."""
+    both = np.concatenate([np.r_[one.response, one.null] for one in curves])
+    low, high = min(float(both.min()), 0.0), max(float(both.max()), 1.0)
+    room = 0.08 * (high - low)
+    return [max(low, -1.2) - room, high + room]
 
 
 _SPREAD = (np.min, np.mean, np.max)

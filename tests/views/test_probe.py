@@ -43,6 +43,18 @@ def test_panels_show_unit_set_and_null(found):
     assert by_name["reference"].x[-1] == 360
 
 
+def test_no_panel_cuts_a_curve_and_contrast_has_a_scale_of_its_own(found):
+    figure = curves_figure(found)
+    ranges = [axis.range for axis in figure.select_yaxes()]
+    for name, (low, high) in zip(
+        [note.text for note in figure.layout.annotations], ranges, strict=True
+    ):
+        curve = found.curves[name]
+        assert low < min(curve.response.min(), curve.null.min())
+        assert high > max(curve.response.max(), curve.null.max())
+    assert len(set(ranges)) == 2
+
+
 def test_the_phase_figure_closes_the_circle(found):
     (line,) = phase_figure(found).data
     assert line.y[0] == line.y[-1] == found.tuning.rates[0]
