@@ -79,6 +79,23 @@ def explorer(browser: Browser, folder: Path) -> bytes:
         return page.screenshot()
 
 
+def probes(browser: Browser, folder: Path) -> bytes:
+    """What a unit ignores that is known to ignore phase."""
+    invis("probe", "truth/complex_cell/0", "--out", folder)
+    return two_figures(browser, folder / "probes.html")
+
+
+def morph(browser: Browser, folder: Path) -> bytes:
+    """A path through its set, and the straight line."""
+    invis("morph", "truth/complex_cell/0", "--out", folder)
+    page = opened(browser, (folder / "morph.html").as_uri(), 1200, 920)
+    page.evaluate(
+        "Plotly.animate(document.querySelector('.js-plotly-plot'), ['12'], {mode: 'immediate'})"
+    )
+    page.wait_for_timeout(SETTLE)
+    return page.screenshot()
+
+
 def trajectory(browser: Browser, folder: Path) -> bytes:
     """The training of minivgg beside its nulls."""
     invis("trajectory", "minivgg", "--out", folder)
@@ -96,6 +113,8 @@ PICTURES: tuple[Callable[[Browser, Path], bytes], ...] = (
     atlas,
     dashboard,
     explorer,
+    probes,
+    morph,
     trajectory,
     stitching,
 )
