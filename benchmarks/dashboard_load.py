@@ -93,12 +93,8 @@ class Visitors:
         session._connection._send_patch_document(session.id, event)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=180)
-    parser.add_argument("--browsing", type=int, default=30)
-    parser.add_argument("--searching", type=int, default=10)
-    asked = parser.parse_args()
+def measure(browsing: int, searching: int, seconds: float) -> dict[str, Any]:
+    """What visitors of a server of its own met with, for so many seconds."""
     pn.extension("plotly")
     assert panel.models
     with socket.socket() as probe:
@@ -117,10 +113,10 @@ def main() -> None:
     _wait(f"{address}/health")
     for path in ("/atlas", "/live"):
         urllib.request.urlopen(f"{address}{path}", timeout=30).read()
-    visitors = Visitors(address, time.monotonic() + asked.seconds)
-    threads = [threading.Thread(target=visitors.browse, args=(k,)) for k in range(asked.browsing)]
+    visitors = Visitors(address, time.monotonic() + seconds)
+    threads = [threading.Thread(target=visitors.browse, args=(k,)) for k in range(browsing)]
     threads += [
-        threading.Thread(target=visitors.search, args=(1000 + k,)) for k in range(asked.searching)
+        threading.Thread(target=visitors.search, args=(1000 + k,)) for k in range(searching)
     ]
     for thread in threads:
         thread.start()
@@ -136,29 +132,24 @@ def main() -> None:
         if "Traceback" in line:
             print("".join(log[k : k + 40]), file=sys.stderr)
             break
-    seconds = np.array(visitors.seconds)
+    waits = np.array(visitors.seconds)
     half = len(memory) // 2
-    print(
-        json.dumps(
-            {
-                "browsing": asked.browsing,
-                "searching": asked.searching,
-                "seconds": asked.seconds,
-                "cores": os.cpu_count(),
-                "interactions": len(seconds),
-                "searches": visitors.searches,
-                "median_seconds": round(float(np.median(seconds)), 3),
-                "p95_seconds": round(float(np.quantile(seconds, 0.95)), 3),
-                "worst_seconds": round(float(seconds.max()), 3),
-                "memory_mb_half_way": round(memory[half]),
-                "memory_mb_at_end": round(memory[-1]),
-                "memory_mb_20_s_after": round(after),
-                "errors": visitors.errors,
-                "tracebacks": sum("Traceback" in line for line in log),
-            },
-            indent=2,
-        )
-    )
+    return {
+        "browsing": browsing,
+        "searching": searching,
+        "seconds": seconds,
+        "cores": os.cpu_count(),
+        "interactions": len(waits),
+        "searches": visitors.searches,
+        "median_seconds": round(float(np.median(waits)), 3),
+        "p95_seconds": round(float(np.quantile(waits, 0.95)), 3),
+        "worst_seconds": round(float(waits.max()), 3),
+        "memory_mb_half_way": round(memory[half]),
+        "memory_mb_at_end": round(memory[-1]),
+        "memory_mb_20_s_after": round(after),
+        "errors": visitors.errors,
+        "tracebacks": sum("Traceback" in line for line in log),
+    }
 
 
 def _wait(url: str) -> None:
@@ -169,6 +160,15 @@ def _wait(url: str) -> None:
         except OSError:
             time.sleep(0.2)
     raise SystemExit("the server does not start")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=180)
+    parser.add_argument("--browsing", type=int, default=30)
+    parser.add_argument("--searching", type=int, default=10)
+    asked = parser.parse_args()
+    print(json.dumps(measure(asked.browsing, asked.searching, asked.seconds), indent=2))
 
 
 if __name__ == "__main__":
