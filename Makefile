@@ -15,6 +15,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 WHEELHOUSE ?=
 # make wheelhouse DEV=1: with what make test and make docs need.
 DEV ?=
+# make bench WEIGHTS=FILE: with real weights of VGG-16 (safetensors).
+WEIGHTS ?=
+WITH_WEIGHTS := $(if $(WEIGHTS),--weights '$(WEIGHTS)')
 # A name, because its comma would end an argument of $(if).
 TOOLS := [dev,docs]
 OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
@@ -64,8 +67,11 @@ docs: $(VENV)/.installed-docs ## Build the documentation in site/, strictly: a b
 pictures: $(VENV)/.installed-dev ## Take the pictures of the README and the documentation anew
 	@$(BIN)/python docs/screenshots.py $(ARGS)
 
-bench: $(VENV)/.installed ## Run the benchmarks
-	@shopt -s nullglob; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+bench: $(VENV)/.installed ## Measure against lucent and the bare convolutions, and how costs grow: an hour
+	@$(BIN)/python benchmarks/search_cost.py $(WITH_WEIGHTS) --out benchmarks/results/search_cost.json
+	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/growth.json
+	@$(BIN)/python benchmarks/against_lucent.py $(WITH_WEIGHTS) --out benchmarks/results/lucent.json
+	@$(BIN)/python benchmarks/tables.py --write
 
 install: $(VENV)/.installed ## Make .venv and install Invis
 

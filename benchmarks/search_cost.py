@@ -1,27 +1,26 @@
 """What a search costs, beside the same convolutions alone, in one run.
 
     python benchmarks/search_cost.py [--weights FILE] [--layers conv1_2,conv2_2,conv3_1]
-        [--units 16] [--singles 16] [--repeats 1] [--threads 2] [--out FILE]
+        [--units 1,8,16,64] [--threads 2] [--device cpu]
+        [--out benchmarks/results/search_cost.json]
 
-For each layer of VGG-16: seconds of one unit with 8 images, of the batch and of the units one by
-one (the mean of --singles of them times the number of units; take all of them for a fair ratio),
-and the floor: every convolution of the search replayed with the same shapes and the same
-micro-batches, forward and gradient with respect to the input, nothing else. Prints a table and,
-with --out, writes JSON.
+For each layer of VGG-16 and each number of units in a batch: seconds of the search of their sets of
+8 images, and the floor: every convolution of that search replayed with the same shapes and the same
+micro-batches, forward and gradient with respect to the input, nothing else, on one thread or on
+all, whichever is faster.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import harness
 import torch
 from torch.overrides import TorchFunctionMode
 
@@ -61,23 +60,26 @@ class Convolutions(TorchFunctionMode):
             self.options = getattr(self, "options", {}) | {key: options}
         return func(*args, **kwargs)
 
-    def replay(self) -> float:
+    def replay(self, device: torch.device) -> float:
         """Seconds of the same convolutions alone."""
         total = 0.0
         for key, count in self.seen.items():
             shape, weight_shape, has_bias, _, channels_last, needs_grad = key
-            x, weight = torch.randn(shape), torch.randn(weight_shape)
-            bias = torch.randn(weight_shape[0]) if has_bias else None
+            x = torch.randn(shape, device=device)
+            weight = torch.randn(weight_shape, device=device)
+            bias = torch.randn(weight_shape[0], device=device) if has_bias else None
             if channels_last:
                 x = x.contiguous(memory_format=torch.channels_last)
                 weight = weight.contiguous(memory_format=torch.channels_last)
             x.requires_grad_(needs_grad)
             once = self._once(x, weight, bias, self.options[key], needs_grad)
             once()
+            settle(device)
             runs = min(count, 20)
             began = time.perf_counter()
             for _ in range(runs):
                 once()
+            settle(device)
             total += (time.perf_counter() - began) * count / runs
         return total
 
@@ -99,35 +101,38 @@ class Convolutions(TorchFunctionMode):
         return run
 
 
-def seconds(units: Units) -> float:
+def search_seconds(units: Units) -> float:
     """Seconds of one search."""
     began = time.perf_counter()
     search(units)
+    settle(units.device)
     return time.perf_counter() - began
 
 
-def measure(layer: str, count: int, singles: int, repeats: int, weights: str) -> dict[str, Any]:
-    """All figures of one layer."""
-    batch = units_at(f"vgg16/{layer}/0-{count - 1}", weights)
-    single = [units_at(f"vgg16/{layer}/{k}", weights) for k in range(singles)]
-    seconds(single[0])
-    alone = [statistics.median(seconds(unit) for _ in range(repeats)) for unit in single]
+def settle(device: torch.device) -> None:
+    """Wait until an accelerator has done all that it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def measure(layer: str, count: int, weights: str, device: str) -> dict[str, Any]:
+    """Seconds of a batch of units, and of its convolutions."""
+    units = units_at(f"vgg16/{layer}/0-{count - 1}", weights, device)
+    search(units.only([0]))
+    taken = median(search_seconds(units) for _ in range(3 if count == 1 else 1))
     with Convolutions() as convolutions:
-        search(single[0])
-    floor = convolutions.replay()
-    together = statistics.median(seconds(batch) for _ in range(max(1, repeats // 2)))
-    with Convolutions() as convolutions:
-        search(batch)
-    batch_floor = convolutions.replay()
-    one_by_one = statistics.mean(alone) * count
+        search(units)
+    threads, floors = torch.get_num_threads(), []
+    for some in {1, threads}:
+        torch.set_num_threads(some)
+        floors.append(convolutions.replay(units.device))
+    torch.set_num_threads(threads)
     return {
         "layer": layer,
-        "unit_seconds": statistics.median(alone),
-        "unit_over_floor": alone[0] / floor,
-        "batch_units": count,
-        "batch_seconds": together,
-        "batch_over_singles": together / one_by_one,
-        "batch_over_floor": together / batch_floor,
+        "units": count,
+        "seconds": taken,
+        "floor": min(floors),
+        "ratio": taken / min(floors),
     }
 
 
@@ -135,32 +140,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--weights", default="none")
     parser.add_argument("--layers", default="conv1_2,conv2_2,conv3_1")
-    parser.add_argument("--units", type=int, default=16)
-    parser.add_argument("--singles", type=int, default=16)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--units", default="1,8,16,64")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
     rows = []
-    print("layer     one unit   / floor   batch of units    / one by one   / floor")
-    for layer in options.layers.split(","):
-        row = measure(layer, options.units, options.singles, options.repeats, options.weights)
-        rows.append(row)
-        print(
-            f"{layer:8s} {row['unit_seconds']:7.2f} s  {row['unit_over_floor']:6.2f}   "
-            f"{row['batch_units']:4d} in {row['batch_seconds']:6.1f} s     "
-            f"{row['batch_over_singles']:8.2f}     {row['batch_over_floor']:8.2f}",
-            flush=True,
-        )
-    if options.out:
-        about = {
-            "processor": platform.processor() or platform.machine(),
-            "torch": torch.__version__,
-        }
-        options.out.write_text(
-            json.dumps({**about, "threads": options.threads, "rows": rows}, indent=2) + "\n"
-        )
+    print("layer     units   seconds     floor   ratio")
+    for layer in asked.layers.split(","):
+        for count in map(int, asked.units.split(",")):
+            row = measure(layer, count, asked.weights, asked.device)
+            rows.append(row)
+            print(
+                f"{layer:8s} {count:6d} {row['seconds']:9.2f} {row['floor']:9.2f} "
+                f"{row['ratio']:7.2f}",
+                flush=True,
+            )
+    if asked.out:
+        about = {"device": asked.device, "weights": Path(asked.weights).name}
+        harness.write(asked.out, harness.machine(asked.threads) | about | {"rows": rows})
 
 
 if __name__ == "__main__":

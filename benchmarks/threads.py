@@ -14,6 +14,7 @@ import os
 import time
 from statistics import median
 
+import harness  # noqa: F401 (before torch)
 import torch
 
 from invis.models.unit import units_at

@@ -23,11 +23,18 @@ def test_importing_invis_loads_no_torch_and_no_interface():
     assert loaded_by("import invis; dir(invis); invis.data_path('README.md')") == set()
 
 
-@pytest.mark.parametrize("mine, then", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(mine, then):
-    env = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    env |= {"OMP_WAIT_POLICY": mine} if mine else {}
-    script = "import invis, os; print(os.environ['OMP_WAIT_POLICY'])"
+@pytest.mark.parametrize(
+    ("mine", "then"),
+    [
+        ({}, "PASSIVE 3000"),
+        ({"GOMP_SPINCOUNT": "7"}, "PASSIVE 7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None"),
+    ],
+)
+def test_threads_soon_sleep_while_they_wait_unless_the_user_says_otherwise(mine, then):
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    env = {k: v for k, v in os.environ.items() if k not in names} | mine
+    script = f"import invis, os; print(*(os.environ.get(name) for name in {names}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
     assert done.stdout.strip() == then
 

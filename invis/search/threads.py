@@ -14,7 +14,7 @@ from invis.models.unit import Units
 
 Step = TypeVar("Step")
 
-SMALL_STEP = 5e7
+SMALL_STEP = 6e7
 """Floating-point operations of one forward step below which a second thread gains nothing.
 
 Threads that wait for each other after every small product spin; where the cores have other work,

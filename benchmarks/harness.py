@@ -1,0 +1,60 @@
+"""What benchmarks share: about the machine, and files of figures.
+
+To be imported before torch: Invis says how torch's threads wait for each other, as for its users.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import invis  # noqa: F401 (for what it does)
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine(threads: int | None = None) -> dict[str, Any]:
+    """What a figure depends on."""
+    import torch
+
+    names = [
+        line.partition(":")[2].strip()
+        for line in _lines("/proc/cpuinfo")
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": threads or torch.get_num_threads(),
+        "card": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    """A file of figures with four digits each, which is more than they are worth."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rounded(found), indent=1) + "\n", encoding="utf-8")
+
+
+def rounded(value: Any) -> Any:
+    """Numbers in lists and dictionaries, to four digits; NaN as null."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    return value
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
