@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from invis.errors import InvisError
 from invis.views import words
 from invis.views.images import grey_of, stretch_factor, stretched
 from invis.views.mosaic import Layout, as_meta, layout_of, mosaic, plan, tile_at
+from invis.views.set_frame import LETTER
 from invis.views.theme import SIZE, TITLE_SIZE, axis_end, palette, rgb, template
 from invis.views.tiles import Caption, mosaic_axes, tile_traces
 
@@ -22,6 +24,7 @@ __all__ = ["Layout", "blank_thumbnails_figure", "layout_of", "thumbnails_figure"
 
 MARGIN, USUAL_WIDTH = 28, 900
 TILE, MOST = 92, 150
+LINE = 22  # pixels: the height of a line of the note
 
 
 def thumbnails_figure(
@@ -83,7 +86,12 @@ def thumbnails_figure(
         )
         for ds, value in zip(results, values, strict=True)
     ]
-    head = 22 + TITLE_SIZE + 16 + 22 + 16
+    note = wrap(
+        "Channel and index; the mark on the bar is a linear unit (1). "
+        f"{words.stretch_label(factor).capitalize()}.",
+        max(20, int(inner / LETTER)),
+    )
+    head = 22 + TITLE_SIZE + 16 + LINE * len(note) + 16
     height = round(head + layout.size[0] / layout.unit + 20)
     figure = go.Figure(tile_traces(picture, layout, captions, end, colours))
     figure.update_layout(
@@ -99,8 +107,7 @@ def thumbnails_figure(
         },
         annotations=[
             {
-                "text": f"Channel and index; bars: index, the mark is a linear unit (1). "
-                f"{words.stretch_label(factor).capitalize()}.",
+                "text": "<br>".join(note),
                 "xref": "paper",
                 "yref": "paper",
                 "x": 0,
