@@ -128,9 +128,9 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    makers = ("search", "search_steps", "load", "full_image", "full_image_steps")
-    if name in makers and "IPython" in sys.modules:
-        # Whoever makes or loads results in a notebook sees them without asking for it.
+    if name in ("search", "probe", *_HOMES) and "IPython" in sys.modules:
+        # Whoever makes results in a notebook sees them without asking for it, also where an
+        # explorer came first: it loads invis.search, which is never asked for here again.
         shell = sys.modules["IPython"].get_ipython()
         if shell is not None:
             load_ipython_extension(shell)
