@@ -71,6 +71,16 @@ class UnitChooser(ipw.VBox):
         """What loads a unit, for the worker's thread."""
         return lambda: units_at(address, self.file or None, device)
 
+    def wrong(self) -> str:
+        """Why what stands in the fields names no unit; "" where the address is what they say."""
+        if self.hint:
+            return self.hint
+        try:
+            self._valid({"value": self._field.value})
+        except InvisError as error:
+            return str(error)
+        return ""
+
     @traitlets.validate("address")
     def _valid(self, proposal: Any) -> str:
         where = parse_address(proposal["value"])
@@ -117,6 +127,8 @@ class UnitChooser(ipw.VBox):
         except InvisError as error:
             # While one types most texts are no address; a whole one that is wrong is told.
             self.hint = str(error) if text.count("/") == 2 and not text.endswith("/") else ""
+        else:
+            self.hint = ""
 
     def _new_model(self, change: Any) -> None:
         if self._busy:
@@ -143,6 +155,8 @@ class UnitChooser(ipw.VBox):
             self.address = address
         except InvisError as error:
             self.hint = str(error)
+        else:
+            self.hint = ""
 
 
 class OwnUnitChooser(ipw.VBox):
@@ -162,6 +176,10 @@ class OwnUnitChooser(ipw.VBox):
         super().__init__([named("unit", self._which)])
         self.address = units.addresses[0]
         traitlets.link((self, "address"), (self._which, "value"))
+
+    def wrong(self) -> str:
+        """Always "": one of the units is chosen."""
+        return ""
 
     def layers_before(self) -> list[str]:
         """The layers that come before the units'."""

@@ -98,8 +98,13 @@ class SearchExplorer(Explorer):
     def search(self) -> Job[Glimpse] | None:
         """Start a search of the chosen unit; one that runs is stopped and kept.
 
-        Returns None, with the reason in `message`, where the settings allow no search.
+        Returns None, with the reason in `message`, where no unit is named or the settings allow no
+        search.
         """
+        wrong = self.chooser.wrong()
+        if wrong:
+            self._say(wrong, wrong=True)
+            return None
         self.stop()
         self._gather()
         if self._job is not None and self._live is not None:

@@ -248,3 +248,16 @@ def test_running_a_cell_again_closes_what_it_made_before(make, monkeypatch):
     assert first.comm is None
     assert elsewhere.comm is not None
     assert again.comm is not None
+
+
+def test_search_refuses_a_typed_address_that_names_no_unit_and_keeps_the_last_one(make):
+    explorer = make(UNIT, images=2)
+    field = explorer.chooser._field
+    for typed in ("truth/no_such_cell/0", "truth/compl"):
+        field.value = typed
+        assert explorer.search() is None
+        assert typed in explorer.message
+    field.value = UNIT
+    assert explorer.chooser.wrong() == ""
+    assert explorer.search() is not None
+    assert explorer.wait(60).attrs["address"] == UNIT
