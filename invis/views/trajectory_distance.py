@@ -39,10 +39,13 @@ def distance_figure(found: PCA, null: Null, dark: bool = False) -> go.Figure:
                 f"{power + found.steps[0] - 1 if power == 1 else power}" for power in powers
             ],
         }
+    chance = matched(found, null).distance / size
+    observed = found.distance_from_plane() / size if len(found.ratios) > 2 else 0.0 * steps
+    top = max(float(np.max(chance)), float(np.max(observed)))
     figure = go.Figure()
     figure.add_scatter(
         x=steps,
-        y=matched(found, null).distance / size,
+        y=chance,
         mode="lines",
         line={"color": colours.null, "width": 2.5},
         name=NAMES[null.name],
@@ -50,7 +53,7 @@ def distance_figure(found: PCA, null: Null, dark: bool = False) -> go.Figure:
     )
     figure.add_scatter(
         x=steps,
-        y=found.distance_from_plane() / size if len(found.ratios) > 2 else np.zeros(len(steps)),
+        y=observed,
         mode="lines+markers",
         line={"color": colours.index, "width": 2},
         marker={"size": 7},
@@ -66,6 +69,7 @@ def distance_figure(found: PCA, null: Null, dark: bool = False) -> go.Figure:
         legend={"x": 0.01, "y": 1, "xanchor": "left", "yanchor": "top"},
         hovermode="x unified",
         xaxis=axis,
-        yaxis={"title": {"text": "distance from the plane"}, "rangemode": "tozero"},
+        # A walk is farthest at its ends, where it would run through the legend.
+        yaxis={"title": {"text": "distance from the plane"}, "range": [0, 1.35 * top or 1]},
     )
     return figure
