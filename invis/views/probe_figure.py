@@ -72,28 +72,37 @@ def explained_figure(found: Probes, dark: bool = False) -> go.Figure:
         (name for name in found.curves if name != "contrast"),
         key=lambda name: found.curves[name].explained,
     )
-    nulls = [found.curves[name].explained_null for name in names]
+    shares = [found.curves[name].explained for name in names]
+    nulls = [float(np.quantile(found.curves[name].explained_null, 0.95)) for name in names]
     height = TOP + 34 * len(names) + 70
     claimed = [name in found.names for name in names]
     figure = go.Figure()
     figure.add_bar(
-        x=[found.curves[name].explained for name in names],
+        x=shares,
         y=names,
         orientation="h",
         marker={"color": [colours.index if one else colours.line for one in claimed]},
-        text=[f"{100 * found.curves[name].explained:.0f} %" for name in names],
-        textposition="outside",
-        cliponaxis=False,
         hovertemplate="%{y} explains %{x:.1%} of the set<extra></extra>",
         showlegend=False,
     )
     figure.add_scatter(
-        x=[float(np.quantile(null, 0.95)) for null in nulls],
+        x=nulls,
         y=names,
         mode="markers",
         marker={"symbol": "line-ns", "size": 22, "line": {"width": 3, "color": colours.null}},
         name="19 of 20 linear units’ sets stay below",
         hovertemplate="%{x:.1%}<extra></extra>",
+    )
+    # To the right of both, so that no mark stands on a number.
+    figure.add_scatter(
+        x=np.maximum(shares, nulls),
+        y=names,
+        mode="text",
+        text=[f" {100 * share:.0f} %" for share in shares],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
     )
     below = "the distance of the set from its reference that the best transformation removes"
     figure.update_layout(

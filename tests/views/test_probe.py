@@ -19,7 +19,7 @@ def found():
 
 
 def test_bars_are_what_each_family_explains_and_the_claimed_one_stands_out(found):
-    bars, marks = explained_figure(found).data
+    bars, marks, numbers = explained_figure(found).data
     shares = dict(zip(bars.y, bars.x, strict=True))
     assert shares == {n: c.explained for n, c in found.curves.items() if n != "contrast"}
     assert bars.y[-1] == "phase"
@@ -27,6 +27,7 @@ def test_bars_are_what_each_family_explains_and_the_claimed_one_stands_out(found
     assert [name for name, colour in colours.items() if colour == colours["phase"]] == ["phase"]
     for name, x in zip(marks.y, marks.x, strict=True):
         assert x == pytest.approx(np.quantile(found.curves[name].explained_null, 0.95))
+    assert (numbers.x >= np.maximum(bars.x, marks.x)).all(), "a number stands on a bar or a mark"
 
 
 def test_panels_show_unit_set_and_null(found):
