@@ -13,9 +13,9 @@ times its diversity (w the best of 1, 10, 100) for its default of 512 steps,
 lucent's images are cut to the unit's field, brought to Invis's contrast, clipped, rounded to 8 bits
 and measured by Invis. A user's run is timed once with the best w, on the whole network; the three w
 are compared on the network cut behind the layer, whose images are the same. Where a user's run
-would take more than ten minutes its time is extrapolated from a few steps; and where the cut one
-would, too, there is no quality to tell. VGG-16 is there with --weights; VGG-19, untrained, for the
-cost alone. With --out, rows of these models and layers replace those in the file.
+would take more than ten minutes its time is extrapolated from a few steps; and where the three cut
+ones would, too, there is no quality to tell. VGG-16 is there with --weights; VGG-19, untrained, for
+the cost alone. With --out, rows of these models and layers replace those in the file.
 """
 
 from __future__ import annotations
@@ -205,8 +205,8 @@ def theirs(job: Job, ours: Any, mode: str, repeats: int) -> dict[str, Any]:
     helped = mode == "helped"
     step = step_seconds(job, helped, helped)
     row: dict[str, Any] = {"step_seconds": step, "extrapolated": step * STEPS > MOST_SECONDS}
-    share = math.inf
-    if ours is not None and (helped or step_seconds(job, False, True) * STEPS < MOST_SECONDS):
+    share, total = math.inf, STEPS * len(WEIGHTS)
+    if ours is not None and (helped or step_seconds(job, False, True) * total < MOST_SECONDS):
         tried = [judged(job, ours, w, helped, repeats if helped else 1) for w in WEIGHTS]
         best, shares = max(tried, key=lambda one: merit(one[0]))
         row, share = row | best, median(shares)
@@ -261,14 +261,8 @@ def main() -> None:
                 print(json.dumps(harness.rounded(row)), flush=True)
             if asked.out:
                 told = harness.machine(asked.threads) | {"steps": STEPS}
-                harness.write(asked.out, told | {"rows": merged(asked.out, rows)})
-
-
-def merged(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a file, without those that are measured anew, and the new ones."""
-    new = {(row["model"], row["layer"]) for row in rows}
-    old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
-    return [row for row in old if (row["model"], row["layer"]) not in new] + rows
+                merged = harness.merged(asked.out, rows, ("model", "layer"))
+                harness.write(asked.out, told | {"rows": merged})
 
 
 if __name__ == "__main__":

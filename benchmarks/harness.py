@@ -42,6 +42,18 @@ def write(path: Path, found: dict[str, Any]) -> None:
     path.write_text(json.dumps(rounded(found), indent=1) + "\n", encoding="utf-8")
 
 
+def merged(path: Path, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows of a file, with those replaced that are measured anew."""
+    old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in old:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    groups |= {tuple(row[key] for key in keys): [] for row in rows}
+    for row in rows:
+        groups[tuple(row[key] for key in keys)].append(row)
+    return [row for group in groups.values() for row in group]
+
+
 def rounded(value: Any) -> Any:
     """Numbers in lists and dictionaries, to four digits; NaN as null."""
     if isinstance(value, dict):

@@ -7,7 +7,7 @@
 For each layer of VGG-16 and each number of units in a batch: seconds of the search of their sets of
 8 images, and the floor: every convolution of that search replayed with the same shapes and the same
 micro-batches, forward and gradient with respect to the input, nothing else, on one thread or on
-all, whichever is faster.
+all, whichever is faster. With --out, rows of these layers and numbers replace those in the file.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ def main() -> None:
             )
     if asked.out:
         about = {"device": asked.device, "weights": Path(asked.weights).name}
-        harness.write(asked.out, harness.machine(asked.threads) | about | {"rows": rows})
+        merged = harness.merged(asked.out, rows, ("layer", "units"))
+        harness.write(asked.out, harness.machine(asked.threads) | about | {"rows": merged})
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def on(found: dict[str, Any]) -> str:
 def lucent(found: dict[str, Any]) -> str:
     """Time and quality of the same job."""
     rows = []
-    for row in found["rows"]:
+    order = list(MODES)
+    for row in sorted(
+        found["rows"], key=lambda row: (row["model"], row["layer"], order.index(row["mode"]))
+    ):
         judged = "fraction_min" in row
         fraction = row.get("fraction_min")
         total = seconds(row["seconds"]) + (" *" if row.get("extrapolated") else "")
@@ -59,7 +62,16 @@ def lucent(found: dict[str, Any]) -> str:
             f"{fraction:.2f}" if judged else "–",
             f"{row['index']:.2f}" if judged else "–", f"{row['spread']:.2f}" if judged else "–",
         ])  # fmt: skip
-    head = ("unit", "by", "seconds", "over Invis", "until 0.9", "fraction_min", "index", "spread")
+    head = (
+        "unit",
+        "by",
+        "seconds",
+        "over Invis",
+        "until 0.9",
+        "lowest",
+        "index",
+        "spread",
+    )
     return table(head, rows) + (
         f"\n\n\\* extrapolated from {trial(found)} steps to {found['steps']}. {on(found)}."
     )
