@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from invis.probe import Probes
 
 PAGE = "probes.html"
+GRATINGS = (
+    "c/px: cycles per pixel. F1/F0: how much the response to a grating depends on its phase;\n"
+    "0 is not at all, 1.57 a rectified linear unit."
+)
 
 
 @click.command(short_help="Say which transformations units ignore.")
@@ -87,11 +91,13 @@ def report(found: Probes, record: dict[str, Any]) -> None:
             f"\nTexture test: all crops reach {tested['ratio']:.2f} of the reference's response "
             f"(a linear unit: {tested['null']:.2f})"
         )
+    if "F1/F0" in found.sentence:
+        click.echo(f"\n{GRATINGS}")
     click.echo()
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return f"{round(100 * share, 1) + 0.0:.1f}"  # a sum with 0.0 is never -0.0
 
 
 def _name(target: str) -> str:
