@@ -112,7 +112,7 @@ class StitchPanels(ipw.VBox):
             return methods_figure(first, self._dark)
         if self._chosen == ANCHORS:
             if study.sweep is None:
-                raise InvisError("Tick `anchors` and stitch again to see how many it takes.")
+                raise InvisError("Tick “anchors” and stitch again to see how many it takes.")
             return anchors_figure(study.sweep, self._dark)
         if self._chosen == PICTURES:
             return reconstructions_figure(
@@ -164,4 +164,4 @@ def _pictured(study: Study) -> Dataset:
     for ds in study.results:
         if "picture" in ds:
             return ds
-    raise InvisError("Tick `images` and stitch again to see images through stitched decoders.")
+    raise InvisError("Tick “images” and stitch again to see images through stitched decoders.")
