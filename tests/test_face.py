@@ -81,10 +81,10 @@ def test_data_path_names_what_is_missing():
 @pytest.mark.parametrize("first", ["invis.search", "invis.unit", "invis.SearchExplorer"])
 def test_a_notebook_shows_results_as_pictures_whatever_it_asks_for_first(first):
     script = (
-        "import sys; from types import SimpleNamespace as N; from unittest.mock import Mock\n"
-        "html = Mock(); shell = N(display_formatter=N(formatters={'text/html': html}))\n"
-        "sys.modules['IPython'] = N(get_ipython=lambda: shell)\n"
-        f"import invis; {first}; print(html.for_type.called)"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "html = InteractiveShell.instance().display_formatter.formatters['text/html']\n"
+        f"import invis; {first}\n"
+        "from xarray import Dataset; print(Dataset in html.type_printers)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "True", done.stderr
