@@ -21,7 +21,8 @@ COPIES = Path("invis-notebooks")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(1, 65535), help="Of the server on this machine.")
 @click.option("--browser/--no-browser", default=True, help="Open a browser window.")
-def lab(folder: Path | None, port: int | None, browser: bool) -> None:
+@click.option("--allow-root", is_flag=True, help="Also as root, as in a container.")
+def lab(folder: Path | None, port: int | None, browser: bool, allow_root: bool) -> None:
     """Open JupyterLab on FOLDER, with copies of the notebooks that ship with Invis.
 
     Without FOLDER a clone opens its own notebooks, an installed Invis the folder invis-notebooks.
@@ -35,6 +36,7 @@ def lab(folder: Path | None, port: int | None, browser: bool) -> None:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={where.resolve()}"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]
+    command += ["--allow-root"] if allow_root else []
     sys.stdout.flush()
     os.execv(sys.executable, command)
 

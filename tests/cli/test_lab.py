@@ -29,6 +29,12 @@ def test_a_clone_opens_its_own_notebooks(started):
     assert "--no-browser" in command
 
 
+def test_root_is_allowed_only_where_it_is_asked_for(started):
+    lab.lab.main([], standalone_mode=False)
+    lab.lab.main(["--allow-root"], standalone_mode=False)
+    assert ["--allow-root" in command for command in started] == [False, True]
+
+
 def test_a_folder_gets_the_notebooks_but_keeps_its_own(started, tmp_path):
     names = {path.name for path in NOTEBOOKS.glob("*.ipynb")}
     mine = tmp_path / "class" / min(names)
