@@ -79,8 +79,9 @@ def serve(
         asked |= {"basic_auth": basic_auth, "cookie_secret": cookie_secret}
     if allow_websocket_origin:
         asked["websocket_origin"] = list(allow_websocket_origin)
-    click.echo(f"http://{address}:{port}{options.prefix}/  (Ctrl-C ends it)")
-    run(options, port, address, **asked)
+    click.echo("Drawing the pages...")
+    where = f"http://{address}:{port}{options.prefix}/  (Ctrl-C ends it)"
+    run(options, port, address, lambda: click.echo(where), **asked)
 
 
 def _free(address: str, port: int) -> None:

@@ -183,12 +183,15 @@ def warm(options: Options) -> None:
         page.close()
 
 
-def serve(options: Options, port: int, address: str, **asked: Any) -> None:
+def serve(
+    options: Options, port: int, address: str, ready: Callable[[], None], **asked: Any
+) -> None:
     """Run until SIGTERM or Ctrl-C; both cancel jobs first.
 
     Args:
         options: what is served.
         port, address: where it listens.
+        ready: called once it listens.
         asked: further options of `panel.serve`, such as `basic_auth`.
 
     Raises:
@@ -208,6 +211,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
         start=False,
         admin=False,
         threaded=False,
+        verbose=False,
         title="Invis",
         prefix=options.prefix,
         extra_patterns=[
@@ -234,6 +238,7 @@ def serve(options: Options, port: int, address: str, **asked: Any) -> None:
     server.io_loop.asyncio_loop.set_exception_handler(_lost)
     event("start", address=address, port=port, store=options.store.url, live=options.live)
     server.start()
+    ready()
     server.io_loop.start()
     server.stop()
     worker("cpu").leave(5.0)

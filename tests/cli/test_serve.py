@@ -120,7 +120,7 @@ def test_it_serves_this_machine_alone_and_ends_well(free, ending):
     running.send_signal(ending)
     said, _ = running.communicate(timeout=20)
     assert running.returncode == 0 and time.monotonic() - asked < 10
-    assert said.startswith(f"{address}/") and "Traceback" not in said
+    assert f"\n{address}/  (Ctrl-C ends it)\n" in said and "Traceback" not in said
     events = [json.loads(line)["event"] for line in said.splitlines() if line.startswith("{")]
     assert events[0] == "start" and events[-1] == "stop" and "visit" in events
 
