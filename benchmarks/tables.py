@@ -56,7 +56,7 @@ def lucent(found: dict[str, Any]) -> str:
         fraction = row.get("fraction_min")
         total = seconds(row["seconds"]) + (" *" if row.get("extrapolated") else "")
         rows.append([
-            f"{row['model'].split('@')[0]}/{row['layer']}", MODES[row["mode"]], total,
+            f"{row['model'].removesuffix(':0')}/{row['layer']}", MODES[row["mode"]], total,
             "" if row["mode"] == "invis" else times(row["ratio"]),
             seconds(row["until_floor"]) if judged else "–",
             f"{fraction:.2f}" if judged else "–",
