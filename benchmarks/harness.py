@@ -9,6 +9,7 @@ import json
 import math
 import os
 import platform
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,11 @@ def write(path: Path, found: dict[str, Any]) -> None:
 def merged(path: Path, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
     """The rows of a file, with those replaced that are measured anew."""
     old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in old:
-        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
-    groups |= {tuple(row[key] for key in keys): [] for row in rows}
-    for row in rows:
-        groups[tuple(row[key] for key in keys)].append(row)
+    key = itemgetter(*keys)
+    groups: dict[Any, list[dict[str, Any]]] = {key(row): [] for row in [*old, *rows]}
+    new = {key(row) for row in rows}
+    for row in [one for one in old if key(one) not in new] + rows:
+        groups[key(row)].append(row)
     return [row for group in groups.values() for row in group]
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 from harness import RESULTS, machine, write
+from tables import table
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 GROUPS = Path("/sys/fs/cgroup")
@@ -53,7 +54,7 @@ def main() -> None:
         print(f"{path.stem:22} {row['peak_mb']:6.0f} MB   {said}", flush=True)
         rows.append(row)
     if not asked.notebooks:
-        found = {"machine": machine(), "limit_mb": LIMIT / 1024**2, "notebooks": rows}
+        found = machine() | {"limit_mb": LIMIT / 1024**2, "notebooks": rows}
         write(RESULTS / "notebook_memory.json", found)
         tell(rows)
 
@@ -64,12 +65,11 @@ def tell(rows: list[dict[str, Any]]) -> None:
     begin, _, rest = guide.read_text(encoding="utf-8").partition(" writes this table -->\n")
     _, _, after = rest.partition("<!-- end -->")
     words = {True: "yes", False: "no", None: "not tried"}
-    lines = ["| notebook | memory | in 4 GB |", "| --- | --- | --- |"] + [
-        f"| `{row['notebook']}` | {row['peak_mb']:.0f} MB | {words[row['limited']]} |"
-        for row in rows
+    lines = [
+        [f"`{row['notebook']}`", f"{row['peak_mb']:.0f} MB", words[row["limited"]]] for row in rows
     ]
-    table = "\n".join(lines)
-    text = f"{begin} writes this table -->\n\n{table}\n\n<!-- end -->{after}"
+    made = table(("notebook", "memory", "in 4 GB"), lines)
+    text = f"{begin} writes this table -->\n\n{made}\n\n<!-- end -->{after}"
     guide.write_text(text, encoding="utf-8")
 
 

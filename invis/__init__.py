@@ -65,6 +65,8 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
+# Packages that are themselves callable, as invis.search(...).
+_CALLABLE = ("search", "probe")
 _HOMES = {
     "Atlas": "invis.atlas",
     "sweep": "invis.atlas.sweep",
@@ -128,18 +130,17 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("search", "probe", *_HOMES) and "IPython" in sys.modules:
+    if name not in _CALLABLE and name not in _HOMES:
+        raise AttributeError(f"module 'invis' has no attribute {name!r}")
+    if "IPython" in sys.modules:
         # Whoever makes results in a notebook sees them without asking for it, also where an
         # explorer came first: it loads invis.search, which is never asked for here again.
         shell = sys.modules["IPython"].get_ipython()
         if shell is not None:
             load_ipython_extension(shell)
-    if name in ("search", "probe"):
-        # The packages are themselves callable, as invis.search(...).
+    if name in _CALLABLE:
         return import_module(f"invis.{name}")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'invis' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
