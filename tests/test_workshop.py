@@ -194,19 +194,24 @@ def test_the_memory_in_the_guide_is_the_measured_one():
 def executed(tmp_path_factory):
     """Name and folder -> how each exercise ended, of notebooks that run beside each other."""
 
-    def run(path):
+    def run(path, folder):
         notebook = nbformat.read(path, as_version=4)
-        told = "import json; from invis.workshop import outcomes; print(json.dumps(outcomes()))"
+        # Into a file: what a cell prints can reach its outputs in parts, among those of threads.
+        told = """
+import json, pathlib
+from invis.workshop import outcomes
+pathlib.Path("outcomes.json").write_text(json.dumps(outcomes()), encoding="utf-8")
+"""
         notebook.cells.append(nbformat.v4.new_code_cell(told))
-        where = {"metadata": {"path": str(tmp_path_factory.mktemp(path.stem))}}
+        where = {"metadata": {"path": str(folder)}}
         client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where)
         client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
-        (output,) = notebook.cells[-1].outputs
-        return json.loads(output.text)
+        return json.loads((folder / "outcomes.json").read_text(encoding="utf-8"))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         paths = [folder / f"{name}.ipynb" for name in NAMES for folder in (NOTEBOOKS, SOLUTIONS)]
-        yield {path: pool.submit(run, path) for path in paths}
+        # Folders are made here: pytest's factory isn't for several threads.
+        yield {path: pool.submit(run, path, tmp_path_factory.mktemp(path.stem)) for path in paths}
 
 
 @pytest.mark.slow
