@@ -67,7 +67,7 @@ docs: $(VENV)/.installed-docs ## Build the documentation in site/, strictly: a b
 pictures: $(VENV)/.installed-dev ## Take the pictures of the README and the documentation anew
 	@$(BIN)/python docs/screenshots.py $(ARGS)
 
-bench: $(VENV)/.installed ## Measure against lucent and the bare convolutions, and how costs grow: an hour
+bench: $(VENV)/.installed ## Measure against lucent and the bare convolutions, and how costs grow: two hours
 	@$(BIN)/python benchmarks/search_cost.py $(WITH_WEIGHTS) --out benchmarks/results/search_cost.json
 	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/growth.json
 	@$(BIN)/python benchmarks/against_lucent.py $(WITH_WEIGHTS) --out benchmarks/results/lucent.json
