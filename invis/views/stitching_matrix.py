@@ -11,7 +11,7 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.stitching.table import summary
-from invis.views.theme import LABEL_SIZE, palette, template
+from invis.views.theme import LABEL_SIZE, mixed, palette, template, text_on
 
 PANEL_HEIGHT, ROW_HEIGHT = 300, 34
 NAMES = {"classification": "accuracy", "reconstruction": "RMS error"}
@@ -71,18 +71,31 @@ def matrix_figure(
     mean = ds["score"].mean("seed", skipna=False)
     lower = ds.attrs["better"] == "lower"
     top = 1.0 if not lower else float(np.nanmax(mean.values))
-    scale = [[0, colours.shade], [1, colours.index]]
+    # On paper the index's blue would have black and white text side by side among high scores.
+    ends = colours.shade, colours.index if dark else mixed(colours.index, colours.ink, 0.35)
+    scale = [[0, ends[0]], [1, ends[1]]]
     encoders, decoders = ([str(v) for v in ds[d].values] for d in ("encoder", "decoder"))
+    texts = []
     for i, label in enumerate(labels):
         values = mean.sel(technique=label).values
         reasons = ds["reason"].sel(technique=label).values
         text = [[short(v) for v in line] for line in values]
+        place = {"row": i // columns + 1, "col": i % columns + 1}
         figure.add_heatmap(
-            z=values, x=decoders, y=encoders, text=text, texttemplate="%{text}",
-            customdata=reasons, coloraxis="coloraxis", xgap=2, ygap=2, textfont={"size": 13},
+            z=values, x=decoders, y=encoders, text=text,
+            customdata=reasons, coloraxis="coloraxis", xgap=2, ygap=2,
             hovertemplate="%{y} into the decoder of %{x}: %{text} %{customdata}<extra></extra>",
-            row=i // columns + 1, col=i % columns + 1,
+            **place,
         )  # fmt: skip
+        shares = (top - values if lower else values) / top
+        inks = [_ink(share, ends, colours.ink) for share in shares.flat]
+        texts.append((go.Scatter(
+            x=decoders * len(encoders), y=np.repeat(encoders, len(decoders)), mode="text",
+            text=np.ravel(text), hoverinfo="skip", showlegend=False,
+            textfont={"size": 13, "color": inks},
+        ), place))  # fmt: skip
+    for trace, place in texts:
+        figure.add_trace(trace, **place)
     word = f"{NAMES[ds.attrs['task']]} (chance {short(ds.attrs['chance'])})"
     figure.update_layout(
         template=template(dark),
@@ -101,6 +114,11 @@ def matrix_figure(
     figure.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
     figure.update_xaxes(showgrid=False, tickangle=-40, automargin=True)
     return figure
+
+
+def _ink(share: float, ends: tuple[str, str], empty: str) -> str:
+    """Of the text in a cell; plotly's own choice is faint on the middle of the scale."""
+    return text_on(mixed(*ends, min(max(share, 0.0), 1.0))) if np.isfinite(share) else empty
 
 
 def methods_figure(ds: Dataset, dark: bool = False) -> go.Figure:

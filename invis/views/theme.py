@@ -5,6 +5,7 @@ The colours are those of gallery.css; series are told apart by colour-blind eyes
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,3 +140,18 @@ def axis_end(values: list[float], least: float = 2.0) -> float:
 def rgb(colour: str) -> tuple[int, int, int]:
     """`#0072b2` as (0, 114, 178)."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def mixed(first: str, second: str, share: float) -> str:
+    """The colour on the way from the first (share 0) to the second (share 1)."""
+    pairs = zip(rgb(first), rgb(second), strict=True)
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
+
+
+def text_on(ground: str) -> str:
+    """Black or white, whichever stands out more: by 4.5 to 1 or more, as WCAG 2.1 asks of text."""
+    shares = [value / 255 for value in rgb(ground)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    luminance = sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    # Where (1 + 0.05) / (luminance + 0.05) equals (luminance + 0.05) / 0.05.
+    return "#ffffff" if luminance < math.sqrt(1.05 * 0.05) - 0.05 else "#000000"

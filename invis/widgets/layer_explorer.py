@@ -19,14 +19,15 @@ from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
 from invis.views import words
 from invis.views.changes import apply
+from invis.views.theme import template
 from invis.views.thumbnails_figure import blank_thumbnails_figure, thumbnails_figure
 from invis.widgets.choose import named
 from invis.widgets.explorer import Explorer, time_left
 from invis.widgets.figure import clicked_tile, live_figure
 from invis.widgets.lifetime import replace_earlier
+from invis.widgets.screen import Screen
 from invis.widgets.search_explorer import SearchExplorer
 from invis.widgets.settings import SettingsControls
-from invis.widgets.width import Width
 
 AT_ONCE = 16
 ORDERS = ("channel", "index, highest first", "index, lowest first", "spread, highest first")
@@ -49,7 +50,7 @@ class LayerExplorer(Explorer):
     LOOKS_PER_SECOND = 4.0
 
     def __init__(
-        self, layer: str = "minivgg/conv2_2", units: int = AT_ONCE, dark: bool = False,
+        self, layer: str = "minivgg/conv2_2", units: int = AT_ONCE, dark: bool | None = None,
         **settings: Any,
     ) -> None:  # fmt: skip
         """`settings` as for `search_steps`.
@@ -61,7 +62,7 @@ class LayerExplorer(Explorer):
         self.results: dict[int, Dataset] = {}
         known = {k: v for k, v in settings.items() if k in SettingsControls.NAMES}
         self.explorer = SearchExplorer(f"{layer}/0", dark, **known)
-        self._dark, self._settings = dark, settings
+        self._settings = settings
         self._live: list[LiveSearch] = []
         channels = _channels(layer)
         wide = {"min_width": "0"}
@@ -70,9 +71,9 @@ class LayerExplorer(Explorer):
             min=1, max=channels, layout=ipw.Layout(flex="1 1 90px", **wide)
         )
         self._order = ipw.Dropdown(options=ORDERS, layout=ipw.Layout(flex="1 1 190px", **wide))
-        self._width = Width()
+        self._screen = Screen(dark)
         # All figures at once: plotly's widget takes no clicks where it joins the page later.
-        self._grid = live_figure(blank_thumbnails_figure(dark), self._clicked)
+        self._grid = live_figure(blank_thumbnails_figure(self._screen.dark), self._clicked)
         hidden = ipw.Layout(width="auto", min_width="0", display="none")
         self._figure = ipw.VBox([self._grid], layout=hidden)
         self._below = ipw.VBox(
@@ -87,7 +88,7 @@ class LayerExplorer(Explorer):
             ipw.HBox(asked, layout=row),
             ipw.HBox([self._search, self._stop, self._progress], layout=row),
             self._status,
-            self._width,
+            self._screen,
             self._figure,
             self._below,
         ]
@@ -96,7 +97,8 @@ class LayerExplorer(Explorer):
         traitlets.link((self, "order"), (self._order, "value"))
         self.layer, self.units = layer, min(units, channels)
         self.observe(lambda _: self._draw(), "order")
-        self._width.observe(lambda _: self._draw(), "pixels")
+        self._screen.observe(lambda _: self._draw(), "pixels")
+        self._screen.observe(self._restyle, "dark")
         self.observe(self._new_layer, "layer")
         self._say("Press Search.")
         replace_earlier(self)
@@ -178,9 +180,14 @@ class LayerExplorer(Explorer):
         self._figure.layout.display = "" if results else "none"
         if not results:
             return
-        figure = thumbnails_figure(results, dark=self._dark, width=self._width.pixels or None)
+        room = self._screen.pixels or None
+        figure = thumbnails_figure(results, dark=self._screen.dark, width=room)
         new = figure.to_plotly_json()
         apply(self._grid, new["data"], {k: v for k, v in new["layout"].items() if k != "template"})
+
+    def _restyle(self, _: Any) -> None:
+        self._grid.update_layout(template=template(self._screen.dark))
+        self._draw()
 
     def _clicked(self, _trace: object, points: object, _state: object) -> None:
         place = clicked_tile(self._grid, points)

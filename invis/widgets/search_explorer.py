@@ -40,7 +40,7 @@ class SearchExplorer(Explorer):
         history: the searches that ended; `history.results` are their data sets.
         result: the newest of them, or None.
         follow: whether a changed setting starts a new search.
-        dark: whether the figures are dark.
+        dark: whether the figures are dark; as the page is, until someone chooses.
     """
 
     address = traitlets.Unicode()
@@ -50,7 +50,9 @@ class SearchExplorer(Explorer):
 
     chooser: UnitChooser | OwnUnitChooser
 
-    def __init__(self, unit: str | Units = DEFAULT, dark: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, unit: str | Units = DEFAULT, dark: bool | None = None, **settings: Any
+    ) -> None:
         """`unit` is an address, or units of the user's own network; `settings` as for a search.
 
         Raises:
@@ -75,7 +77,7 @@ class SearchExplorer(Explorer):
         self._path, self._proposed = ipw.Text(placeholder="name.nc"), ""
         self._make_controls()
         self.children = self._arrange()
-        self.dark = dark
+        traitlets.dlink((self.stage.screen, "dark"), (self, "dark"))
         traitlets.link((self.chooser, "address"), (self, "address"))
         traitlets.link((self, "follow"), (self._follow, "value"))
         traitlets.link((self, "dark"), (self._dark, "value"))

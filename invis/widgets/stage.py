@@ -14,7 +14,7 @@ from invis.views.course_figure import CourseLine, course_figure, null_at_floor, 
 from invis.views.set_figure import blank_set_figure, show_set, update_set
 from invis.views.theme import template
 from invis.widgets.figure import clicked_tile, live_figure
-from invis.widgets.width import Width
+from invis.widgets.screen import Screen
 
 # What a tab's page leaves free at its sides.
 TAB_BORDERS = 34
@@ -28,23 +28,25 @@ class Stage(ipw.VBox):
     Attributes:
         images: the figure of the set.
         course: the figure of the course.
+        screen: how much room there is, and the page's scheme.
         on_tile: called with the image that was clicked, -1 for the reference.
     """
 
-    def __init__(self, dark: bool, on_tile: Shown) -> None:
+    def __init__(self, dark: bool | None, on_tile: Shown) -> None:
         self.on_tile = on_tile
         self._drawn: Callable[[], None] = lambda: None  # Shows again what was shown last.
-        self._dark, self.width = dark, Width()
-        self.images = live_figure(blank_set_figure(dark), self._clicked)
-        self.course = live_figure(course_figure([CourseLine("")], dark))
+        self.screen = Screen(dark)
+        self._dark = self.screen.dark
+        self.images = live_figure(blank_set_figure(self._dark), self._clicked)
+        self.course = live_figure(course_figure([CourseLine("")], self._dark))
         self.course_box = ipw.VBox([self.course])
-        super().__init__([self.width, self.images])
-        self.width.observe(lambda _: self.restyle(self._dark), "pixels")
+        super().__init__([self.screen, self.images])
+        self.screen.observe(lambda _: self.restyle(self._dark), "pixels")
 
     def restyle(self, dark: bool) -> None:
         """Draw what is shown again, light or dark, as wide as the screen has room for."""
         self._dark = dark
-        room = self.width.pixels or None
+        room = self.screen.pixels or None
         for figure, width in ((self.images, room), (self.course, room and room - TAB_BORDERS)):
             kept = figure.layout.meta | {"dark": dark, "width": width}
             with figure.batch_update():

@@ -41,7 +41,7 @@ class StitchExplorer(Explorer):
         anchors: how many inputs the spaces share.
         seeds: networks, anchors and decoders anew.
         limit: at most so many training and so many test images.
-        dark: for a dark page.
+        dark: for a dark page; as the page is if left out.
 
     Attributes:
         panel: what is shown: Matrix, Methods, Pictures, Anchors, Points or Forgives.
@@ -58,7 +58,7 @@ class StitchExplorer(Explorer):
         anchors: int = 128,
         seeds: int = 1,
         limit: int | None = None,
-        dark: bool = False,
+        dark: bool | None = None,
     ) -> None:
         super().__init__()
         self._limit = limit
@@ -107,7 +107,7 @@ class StitchExplorer(Explorer):
         self._panels.choose_pair(encoder, decoder)
 
     def _build(
-        self, data: str, encoders: list[str], anchors: int, seeds: int, dark: bool
+        self, data: str, encoders: list[str], anchors: int, seeds: int, dark: bool | None
     ) -> None:  # fmt: skip
         thin = {"min_width": "0"}
         wide = ipw.Layout(flex="1 1 110px", **thin)

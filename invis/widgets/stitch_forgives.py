@@ -10,7 +10,7 @@ from invis.stitching.forgiveness import TRANSFORMATIONS
 from invis.views.stitching_forgives import forgives_figure
 from invis.widgets.choose import named
 from invis.widgets.figure import live_figure, redraw
-from invis.widgets.width import Width
+from invis.widgets.screen import Screen
 
 SHOWN = 300
 
@@ -24,8 +24,7 @@ class Forgives(ipw.VBox):
         figure: the space, and the scores.
     """
 
-    def __init__(self, dark: bool) -> None:
-        self._dark = dark
+    def __init__(self, dark: bool | None) -> None:
         self._points: Matrix | None = None
         self._anchors: Matrix | None = None
         thin = {"min_width": "0"}
@@ -40,19 +39,19 @@ class Forgives(ipw.VBox):
             layout=ipw.Layout(flex="1 1 200px"),
         )  # fmt: skip
         self.figure = live_figure(go.Figure())
-        self._width = Width()
+        self._screen = Screen(dark)
         row = ipw.Layout(flex_flow="row wrap", grid_gap="4px 10px", width="100%")
         asked = [
             named("transformation", self.transformation), named("strength", self.strength),
             self.bare,
         ]  # fmt: skip
         super().__init__(
-            [self._width, ipw.HBox(asked, layout=row), ipw.VBox([self.figure])],
+            [self._screen, ipw.HBox(asked, layout=row), ipw.VBox([self.figure])],
             layout=ipw.Layout(display="none", width="100%"),
         )
         for control in (self.transformation, self.strength, self.bare):
             control.observe(lambda _: self.draw(), "value")
-        self._width.observe(lambda _: self.draw(), "pixels")
+        self._screen.observe(lambda _: self.draw(), ["pixels", "dark"])
 
     def show(self, points: Matrix, anchors: Matrix) -> None:
         """Take a space (N, d) with its anchors (K, d)."""
@@ -70,8 +69,8 @@ class Forgives(ipw.VBox):
             centre=not self.bare.value,
             scale=not self.bare.value,
             strength=self.strength.value,
-            dark=self._dark,
+            dark=self._screen.dark,
         )
-        if self._width.pixels:
-            figure.update_layout(width=self._width.pixels - 8)
+        if self._screen.pixels:
+            figure.update_layout(width=self._screen.pixels - 8)
         redraw(self.figure, figure)

@@ -18,7 +18,7 @@ from invis.views.stitching_matrix import matrix_figure, methods_figure
 from invis.views.stitching_points import points_figure
 from invis.views.stitching_reconstructions import reconstructions_figure
 from invis.widgets.figure import live_figure, redraw
-from invis.widgets.width import Width
+from invis.widgets.screen import Screen
 
 MATRIX, METHODS, PICTURES, ANCHORS, POINTS = "Matrix", "Methods", "Pictures", "Anchors", "Points"
 PANELS = (MATRIX, METHODS, PICTURES, ANCHORS, POINTS)
@@ -38,13 +38,13 @@ class StitchPanels(ipw.VBox):
             the page later.
     """
 
-    def __init__(self, dark: bool, on_pair: Callable[[], None]) -> None:
-        self._dark, self._on_pair = dark, on_pair
+    def __init__(self, dark: bool | None, on_pair: Callable[[], None]) -> None:
+        self._on_pair = on_pair
         self._study: Study | None = None
         self._chosen, self._method = MATRIX, ""
         self._heard: set[str] = set()
         self.encoder = self.decoder = ""
-        self._width = Width()
+        self._screen = Screen(dark)
         self.figures = {name: live_figure(go.Figure()) for name in PANELS}
         hidden = {"display": "none", "min_width": "0"}
         self._boxes = {
@@ -54,10 +54,10 @@ class StitchPanels(ipw.VBox):
         self._input = ipw.Image(format="png", layout=ipw.Layout(width=f"{LARGE}px", **hidden))
         self._said = ipw.HTML()
         super().__init__(
-            [self._width, self._said, *self._boxes.values(), self._input],
+            [self._screen, self._said, *self._boxes.values(), self._input],
             layout=ipw.Layout(width="100%"),
         )
-        self._width.observe(lambda _: self._draw(), "pixels")
+        self._screen.observe(lambda _: self._draw(), ["pixels", "dark"])
 
     def show(self, study: Study) -> None:
         """Show a study; the pair stays where its encoders are in it."""
@@ -93,30 +93,29 @@ class StitchPanels(ipw.VBox):
             self._boxes[self._chosen].layout.display = "none"
             self._said.value = f'<p role="status">{error}</p>'
             return
-        if self._width.pixels and self._chosen != PICTURES:
-            figure.update_layout(width=self._width.pixels - 8)
-            if self._width.pixels < NARROW:
+        if self._screen.pixels and self._chosen != PICTURES:
+            figure.update_layout(width=self._screen.pixels - 8)
+            if self._screen.pixels < NARROW:
                 figure.update_layout(title_font_size=17)
                 figure.update_annotations(font_size=12)
         redraw(self.figures[self._chosen], figure)
         self._listen()
 
     def _figure(self, study: Study) -> go.Figure:
-        first = study.results[0]
+        first, dark = study.results[0], self._screen.dark
         if self._chosen == MATRIX:
             known = [str(label) for label in first["technique"].values]
-            return matrix_figure(
-                first, [self._method] if self._method in known else None, self._dark
-            )
+            return matrix_figure(first, [self._method] if self._method in known else None, dark)
         if self._chosen == METHODS:
-            return methods_figure(first, self._dark)
+            return methods_figure(first, dark)
         if self._chosen == ANCHORS:
             if study.sweep is None:
                 raise InvisError("Tick “anchors” and stitch again to see how many it takes.")
-            return anchors_figure(study.sweep, self._dark)
+            return anchors_figure(study.sweep, dark)
         if self._chosen == PICTURES:
+            method = self._method or None
             return reconstructions_figure(
-                _pictured(study), self.encoder, self.decoder, self._method or None, self._dark
+                _pictured(study), self.encoder, self.decoder, method, dark
             )
         before, after = study.pair(self.encoder, self.decoder, SHOWN)
         if before[0].shape != before[1].shape:
@@ -126,7 +125,7 @@ class StitchPanels(ipw.VBox):
             )
         labels, classes = study.data.test_labels[:SHOWN], study.data.classes
         pair = (self.encoder, self.decoder)
-        return points_figure(before, after, labels, classes, pair, self._dark)
+        return points_figure(before, after, labels, classes, pair, dark)
 
     def _listen(self) -> None:
         """Hear clicks on the matrix, and the mouse over points, of traces that are new."""

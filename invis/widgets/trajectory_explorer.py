@@ -42,10 +42,11 @@ class TrajectoryExplorer(Explorer):
             (`minivgg`, `miniresnet`), a Recorder, a Source or a Gram; `minivgg` if left out.
         follow: look for new checkpoints again and again, and take them in.
         model, loss: a network of the kind that was trained and a function that gives the number
-            for such a network, such as `loss_on(images, labels)`: then `Map` draws the landscape.
+            for such a network, such as `loss_on(images, labels)` or `accuracy_on(images, labels)`:
+            then `Map` draws the landscape, which bears the function's name.
         layer: whose components.
         components: how many in pairs, 2 to 5.
-        dark: for a dark page.
+        dark: for a dark page; as the page is if left out.
 
     Attributes:
         layer, components, follow: see above; `layer` is WHOLE for all of them.
@@ -73,7 +74,7 @@ class TrajectoryExplorer(Explorer):
         loss: Callable[[nn.Module], float] | None = None,
         layer: str = WHOLE,
         components: int = 4,
-        dark: bool = False,
+        dark: bool | None = None,
     ) -> None:
         super().__init__()
         self._live = LiveTrajectory("minivgg" if source is None else source)
@@ -137,7 +138,7 @@ class TrajectoryExplorer(Explorer):
             raise InvisError(f"layer {layer!r} does not exist; there are {known}.")
         return layer
 
-    def _build(self, dark: bool) -> None:
+    def _build(self, dark: bool | None) -> None:
         thin = {"min_width": "0"}
         self._layer = ipw.Dropdown(
             options=[WHOLE, *self._live.layers], layout=ipw.Layout(flex="2 1 200px", **thin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import ipywidgets as ipw
 import numpy as np
@@ -27,7 +28,7 @@ from invis.views.trajectory_marks import (
 from invis.views.trajectory_projections import projections_figure, space_figure
 from invis.views.trajectory_spectrum import Bounds, spectrum_figure, walk_band
 from invis.widgets.figure import live_figure, redraw
-from invis.widgets.width import Width
+from invis.widgets.screen import Screen
 
 VIEWS = ("components in pairs", "three components in space")
 # Of components in pairs.
@@ -69,13 +70,12 @@ class TrajectoryPanels(ipw.VBox):
             mouse where it joins the page later.
     """
 
-    def __init__(self, dark: bool, components: int) -> None:
-        self._dark = dark
+    def __init__(self, dark: bool | None, components: int) -> None:
         self._shown: Shown | None = None
         self._landscape: tuple[Landscape, NDArray[np.float64]] | None = None
         self._view, self._components, self._row = VIEWS[0], components, 0
-        self._width = Width()
-        blank = go.Figure(layout={"template": template(dark)})
+        self._screen = Screen(dark)
+        blank = go.Figure(layout={"template": template(self._screen.dark)})
         self.figures = {name: live_figure(blank) for name in PLACES}
         self.figures["space"].add_scatter3d(x=[], y=[], z=[])
         self._boxes = {
@@ -87,8 +87,9 @@ class TrajectoryPanels(ipw.VBox):
         right = ipw.VBox([self._boxes["spectrum"], self._boxes["distance"]], layout=thin)
         row = ipw.Layout(flex_flow="row wrap", width="100%", align_items="flex-start")
         places = ipw.HBox([left, right, self._boxes["landscape"]], layout=row)
-        super().__init__([self._width, places], layout=ipw.Layout(width="100%"))
-        self._width.observe(lambda _: self._redraw(), "pixels")
+        super().__init__([self._screen, places], layout=ipw.Layout(width="100%"))
+        self._screen.observe(lambda _: self._redraw(), "pixels")
+        self._screen.observe(self._restyle, "dark")
 
     def show(self, shown: Shown, row: int) -> None:
         """Draw another trajectory, or one that has grown, with the checkpoint in a row marked."""
@@ -120,12 +121,17 @@ class TrajectoryPanels(ipw.VBox):
             # A trajectory that has grown marks its new end before it is drawn.
             move_marks(figure, self._shown.found, min(self._row, len(self._shown.found.steps) - 1))
 
+    def _restyle(self, _: Any) -> None:
+        for figure in self.figures.values():
+            figure.update_layout(template=template(self._screen.dark))
+        self._redraw()
+
     def _redraw(self) -> None:
         """Draw what is visible: plotly misplaces the titles of what it draws out of sight."""
         if self._shown is None:
             return
         visible = self._arrange()
-        found, comparison, dark = self._shown.found, self._shown.comparison, self._dark
+        found, comparison, dark = self._shown.found, self._shown.comparison, self._screen.dark
         null, many = comparison.fits["walk"].null, len(found.eigenvalues)
         if "pairs" in visible:
             count = min(self._components, many)
@@ -152,12 +158,12 @@ class TrajectoryPanels(ipw.VBox):
     def _redraw_landscape(self) -> None:
         if self._landscape is None:
             return
-        figure = landscape_figure(self._landscape[0], "loss", self._landscape[1], self._dark)
-        self._put("landscape", mark_projections(figure, self._dark))
+        figure = landscape_figure(*self._landscape, self._screen.dark)
+        self._put("landscape", mark_projections(figure, self._screen.dark))
 
     def _put(self, name: str, figure: go.Figure) -> None:
         self._mark(name, figure)
-        height, pixels = HEIGHTS[name], self._width.pixels
+        height, pixels = HEIGHTS[name], self._screen.pixels
         figure.update_layout(height=height, title_y=1 - 20 / height, margin_t=TOP)
         if pixels:
             beside = pixels >= BESIDE and name != "landscape"

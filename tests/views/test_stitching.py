@@ -15,7 +15,7 @@ from invis.stitching.sweep import anchor_sweep_steps
 from invis.stitching.table import summary
 from invis.views.stitching_anchors import anchors_figure
 from invis.views.stitching_forgives import forgives_figure
-from invis.views.stitching_matrix import chosen_methods, matrix_figure, methods_figure
+from invis.views.stitching_matrix import chosen_methods, matrix_figure, methods_figure, short
 from invis.views.stitching_page import stitching_html
 from invis.views.stitching_points import points_figure
 from invis.views.stitching_reconstructions import reconstructions_figure
@@ -30,10 +30,13 @@ def test_the_matrix_has_its_nulls_beside_it(results):  # noqa: F811
         "shuffled anchors (null)",
         "untrained encoder (null)",
     ]
-    assert len(figure.data) == 6
-    for panel, label in zip(figure.data, chosen_methods(results[0]), strict=True):
+    assert len(figure.data) == 12
+    panels, texts = figure.data[:6], figure.data[6:]
+    for panel, text, label in zip(panels, texts, chosen_methods(results[0]), strict=True):
         shown = results[0]["score"].sel(technique=label).mean("seed").values
         assert np.array_equal(panel.z, shown)
+        assert list(text.text) == [short(value) for value in shown.flat]
+        assert (panel.xaxis, panel.yaxis) == (text.xaxis, text.yaxis)
 
 
 def test_an_empty_cell_shows_its_reason(results):  # noqa: F811

@@ -6,8 +6,21 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from invis.views.theme import CONFIG, DARK, LIGHT, SIZE, axis_end, palette, rgb, template
+from invis.views.theme import (
+    CONFIG,
+    DARK,
+    LIGHT,
+    SIZE,
+    axis_end,
+    mixed,
+    palette,
+    rgb,
+    template,
+    text_on,
+)
 
 # What dichromats see of linear sRGB: Machado, Oliveira & Fernandes 2009, severity 1.
 VISION = {
@@ -65,6 +78,21 @@ def test_text_and_marks_stand_out(colours):
         assert contrast(text, colours.paper) >= 4.5
     for mark in (*colours.series, colours.index, colours.spread, colours.null):
         assert contrast(mark, colours.paper) >= 4.5
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_text_stands_out_on_any_colour(number):
+    ground = f"#{number:06x}"
+    assert contrast(text_on(ground), ground) >= 4.5
+    assert contrast(text_on(ground), ground) >= contrast("#ffffff", ground) - 1e-9
+    assert contrast(text_on(ground), ground) >= contrast("#000000", ground) - 1e-9
+
+
+def test_colours_mix_from_the_first_to_the_second():
+    assert (
+        mixed("#0a0b0c", "#ffffff", 0) == "#0a0b0c" and mixed("#0a0b0c", "#ff00ff", 1) == "#ff00ff"
+    )
+    assert mixed("#000000", "#64c8ff", 0.5) == "#326480"
 
 
 @pytest.mark.parametrize("vision", VISION)

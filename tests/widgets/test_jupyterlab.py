@@ -14,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from invis.views.theme import DARK, LIGHT
+
 pytestmark = pytest.mark.browser
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -270,6 +272,30 @@ def test_a_layer_fills_with_thumbnails_and_a_click_opens_one(opened, lab, screen
     notebook.click_tile(1, 2)
     opened_one.locator("img[alt='image 2, enlarged']").wait_for(timeout=20_000)
     page.screenshot(path=screenshots / "jupyterlab-layer-unit.png")
+    assert (notebook.noise, notebook.errors()) == ([], 0)
+
+
+def test_explorers_follow_the_theme_of_the_page(opened, lab, screenshots):
+    _, folder = lab
+    write_notebook(
+        folder, "theme.ipynb",
+        "import invis\ninvis.SearchExplorer('truth/complex_cell/0', images=4)",
+        "invis.TrajectoryExplorer('minivgg')",
+    )  # fmt: skip
+    notebook = opened("theme.ipynb", width=900)
+    notebook.run_all()
+    page = notebook.page
+    page.locator("button:has-text('Search')").click()
+    wait_for(lambda: "Done" in page.locator(".invis-explorer").first.inner_text(), 60, "no set")
+    grounds = """() => [...document.querySelectorAll('.invis-explorer .js-plotly-plot')]
+      .filter(figure => figure.offsetParent).map(figure => figure._fullLayout.paper_bgcolor)"""
+    for theme, colours in (("JupyterLab Dark", DARK), ("JupyterLab Light", LIGHT)):
+        page.click(".lm-MenuBar-itemLabel:text-is('Settings')")
+        page.hover(".lm-Menu-itemLabel:text-is('Theme')")
+        page.click(f".lm-Menu-itemLabel:text-is('{theme}')")
+        wait_for(lambda c=colours: set(page.evaluate(grounds)) == {c.paper}, 15, f"not {theme}")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=screenshots / f"jupyterlab-{theme.split()[1].lower()}-900.png")
     assert (notebook.noise, notebook.errors()) == ([], 0)
 
 

@@ -229,7 +229,7 @@ def test_dark_and_width_redraw_what_is_shown(make):
     explorer.search()
     ds = explorer.wait(60)
     explorer.dark = True
-    explorer.stage.width._field.value = "1240"
+    explorer.stage.screen._field.value = "1240 light"
     assert pictures(explorer.stage.images) == pictures(set_figure(ds, dark=True, width=1240))
     assert explorer.stage.images.layout.width == 1240
 

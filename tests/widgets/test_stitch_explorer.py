@@ -9,6 +9,7 @@ from invis.jobs import State
 from invis.stitching.forgiveness import forgiveness
 from invis.stitching.study import study_steps
 from invis.stitching.table import summary
+from invis.views.theme import DARK, LIGHT
 from invis.widgets import StitchExplorer
 from invis.widgets.stitch_explorer import FORGIVES
 
@@ -43,11 +44,20 @@ def test_the_matrix_holds_the_scores(explorer):
     explorer.panel = "Matrix"
     assert seen(explorer) == ["Matrix"]
     explorer._method.value = "l1"
-    (heat,) = explorer._panels.figures["Matrix"].data
+    heat, _texts = explorer._panels.figures["Matrix"].data
     scores = explorer.study.results[0]["score"].sel(technique="l1").mean("seed")
     np.testing.assert_allclose(np.array(heat.z, dtype=float), scores.values)
     explorer._method.value = "the best of each kind"
-    assert len(explorer._panels.figures["Matrix"].data) == 6
+    assert len(explorer._panels.figures["Matrix"].data) == 12
+
+
+def test_it_follows_the_scheme_of_the_page(explorer):
+    explorer.panel = "Matrix"
+    screen, figure = explorer._panels._screen, explorer._panels.figures["Matrix"]
+    for scheme, colours in (("dark", DARK), ("light", LIGHT)):
+        screen._field.value = f"1000 {scheme}"
+        assert figure.layout.template.layout.paper_bgcolor == colours.paper
+        assert figure.layout.coloraxis.colorscale[0][1] == colours.shade
 
 
 def test_a_click_on_a_cell_chooses_the_pair(explorer):
