@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +11,12 @@ from pathlib import Path
 import click
 
 import invis
+from invis.doctor.ports import why_taken
 from invis.errors import InvisError
 
 COPIES = Path("invis-notebooks")
+# JupyterLab asks each newcomer whether to fetch news, which a room without network can't do.
+SETTINGS = Path(__file__).with_name("jupyter")
 
 
 @click.command(short_help="Open the notebooks in JupyterLab.")
@@ -30,15 +32,18 @@ def lab(folder: Path | None, port: int | None, browser: bool, allow_root: bool) 
     """
     if find_spec("jupyterlab") is None:
         raise InvisError("jupyterlab is missing: install it with `pip install jupyterlab`")
-    if port is not None:
-        _check_free(port)
+    if port is not None and (reason := why_taken(port)):
+        raise InvisError(f"--port {port} cannot be listened on ({reason}): give another")
     where = _folder(folder)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={where.resolve()}"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]
     command += ["--allow-root"] if allow_root else []
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     sys.stdout.flush()
-    os.execv(sys.executable, command)
+    os.execve(
+        sys.executable, command, {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    )
 
 
 def _folder(folder: Path | None) -> Path:
@@ -59,12 +64,3 @@ def _folder(folder: Path | None) -> Path:
             f"folder {str(target)!r} cannot be written ({reason}): give another"
         ) from error
     return target
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise InvisError(f"port {port} is in use: give another with --port") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
 
 import click
 
 from invis import data_path
+from invis.doctor.ports import why_taken
 from invis.errors import InvisError
 
 
@@ -16,7 +16,7 @@ from invis.errors import InvisError
 @click.option("--store", help="Folder or URL of an atlas  [default: the one that ships]")
 @click.option("--port", default=5006, show_default=True)
 @click.option("--address", default="127.0.0.1", show_default=True, help="0.0.0.0 for everyone.")
-@click.option("--no-live", is_flag=True, help="Visitors may look, and compute nothing.")
+@click.option("--no-live", is_flag=True, help="Visitors may look, and start no searches.")
 @click.option(
     "--runs",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -88,12 +88,8 @@ def _free(address: str, port: int) -> None:
     """Raise InvisError where nothing can listen there."""
     if not 0 < port < 65536:
         raise InvisError(f"--port {port} is no port: use one from 1 to 65535")
-    try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
-    except OSError as error:
+    if reason := why_taken(port, address):
         raise InvisError(
-            f"--port {port} at {address} cannot be listened on ({error.strerror}): choose another, "
+            f"--port {port} at {address} cannot be listened on ({reason}): choose another, "
             f"such as --port {port + 1 if port < 65535 else 5006}"
-        ) from error
+        )

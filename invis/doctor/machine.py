@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
 from invis.doctor.finding import Finding
+from invis.doctor.ports import why_taken
 
 GB = 2**30
 ENOUGH_MEMORY, FREE_MEMORY = 4 * GB, GB
@@ -23,16 +22,9 @@ def port(number: int, what: str, command: str) -> Finding:
         what: what would listen there.
         command: what starts it, and takes another port by --port.
     """
-    with socket.socket() as probe:
-        # Elsewhere this flag would let two programs share a port; here it passes over a port that
-        # was left a moment ago.
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", number))
-        except OSError:
-            advice = f"Stop what listens there, or run `{command} --port {number + 1}`."
-            return Finding("warning", f"in use; {what} would listen there", advice)
+    if why_taken(number) is not None:
+        advice = f"Stop what listens there, or run `{command} --port {number + 1}`."
+        return Finding("warning", f"in use; {what} would listen there", advice)
     return Finding("ok", f"free for {what}")
 
 

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_config_path
+from jupyterlab_server.config import get_page_config
 
 import invis
 from invis.errors import InvisError
@@ -17,13 +19,13 @@ NOTEBOOKS = Path(invis.__file__).parents[1] / "notebooks"
 @pytest.fixture
 def started(monkeypatch):
     commands = []
-    monkeypatch.setattr(lab.os, "execv", lambda _program, command: commands.append(command))
+    monkeypatch.setattr(lab.os, "execve", lambda _program, *command: commands.append(command))
     return commands
 
 
 def test_a_clone_opens_its_own_notebooks(started):
     lab.lab.main(["--no-browser"], standalone_mode=False)
-    (command,) = started
+    ((command, _),) = started
     assert command[1:3] == ["-m", "jupyterlab"]
     assert f"--ServerApp.root_dir={NOTEBOOKS.resolve()}" in command
     assert "--no-browser" in command
@@ -32,7 +34,7 @@ def test_a_clone_opens_its_own_notebooks(started):
 def test_root_is_allowed_only_where_it_is_asked_for(started):
     lab.lab.main([], standalone_mode=False)
     lab.lab.main(["--allow-root"], standalone_mode=False)
-    assert ["--allow-root" in command for command in started] == [False, True]
+    assert ["--allow-root" in command for command, _ in started] == [False, True]
 
 
 def test_a_folder_gets_the_notebooks_but_keeps_its_own(started, tmp_path):
@@ -43,7 +45,18 @@ def test_a_folder_gets_the_notebooks_but_keeps_its_own(started, tmp_path):
     lab.lab.main([str(mine.parent)], standalone_mode=False)
     assert {path.name for path in mine.parent.iterdir()} == names
     assert mine.read_text(encoding="utf-8") == "my work"
-    assert f"--ServerApp.root_dir={mine.parent.resolve()}" in started[0]
+    assert f"--ServerApp.root_dir={mine.parent.resolve()}" in started[0][0]
+
+
+def test_no_newcomer_is_asked_for_news(started, monkeypatch, tmp_path):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    news = "@jupyterlab/apputils-extension:announcements"
+    assert news not in get_page_config([])["disabledExtensions"]
+    lab.lab.main([], standalone_mode=False)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", started[0][1]["JUPYTER_CONFIG_PATH"])
+    assert news in get_page_config([])["disabledExtensions"]
+    # Settings that were there already are read too.
+    assert str(tmp_path) in jupyter_config_path()
 
 
 def test_a_port_in_use_is_refused_in_one_sentence(started):
@@ -51,7 +64,7 @@ def test_a_port_in_use_is_refused_in_one_sentence(started):
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        with pytest.raises(InvisError, match=f"port {port} is in use"):
+        with pytest.raises(InvisError, match=f"--port {port} cannot be listened on .*give another"):
             lab.lab.main(["--port", str(port)], standalone_mode=False)
     assert not started
 
