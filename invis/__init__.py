@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from invis.probe import probe_steps as probe_steps
     from invis.probe.exemplars import exemplars as exemplars
     from invis.probe.exemplars import exemplars_steps as exemplars_steps
+    from invis.probe.exemplars_result import load_exemplars as load_exemplars
     from invis.search import load as load
     from invis.search import save as save
     from invis.search import search as search
     from invis.search import search_steps as search_steps
     from invis.search.morph import morph as morph
     from invis.search.morph import morph_steps as morph_steps
+    from invis.search.morph_result import load_morph as load_morph
     from invis.trajectory.fit import compare as compare
     from invis.trajectory.opening import open_trajectory as open_trajectory
     from invis.trajectory.pca import pca as pca
@@ -90,11 +92,13 @@ _HOMES = {
     "probe_steps": "invis.probe.probe",
     "exemplars": "invis.probe.exemplars",
     "exemplars_steps": "invis.probe.exemplars",
+    "load_exemplars": "invis.probe.exemplars_result",
     "load": "invis.search",
     "save": "invis.search",
     "search_steps": "invis.search",
     "morph": "invis.search.morph",
     "morph_steps": "invis.search.morph",
+    "load_morph": "invis.search.morph_result",
     "Recorder": "invis.trajectory.recorder",
     "compare": "invis.trajectory.fit",
     "open_trajectory": "invis.trajectory.opening",

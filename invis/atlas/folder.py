@@ -41,13 +41,21 @@ class Folder:
         return bool(self._fs.isfile(self._root))
 
     def names(self, path: str = "") -> list[str]:
-        """Names in a folder, sorted, as the disk has it now; none where there is no such folder."""
+        """Names in a folder, sorted, as the disk has it now; none where there is no such folder.
+
+        Raises:
+            InvisError: where it cannot be read.
+        """
         try:
             if self._local:
                 return sorted(item.name for item in Path(self._at(path)).iterdir())
             found = self._fs.ls(self._at(path), detail=False, refresh=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise InvisError(
+                f"store {self.url!r} cannot be read: {error.strerror or first_line(error)}"
+            ) from error
         return sorted(str(name).rstrip("/").rpartition("/")[2] for name in found)
 
     def read(self, path: str) -> bytes:

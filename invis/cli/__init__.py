@@ -70,6 +70,10 @@ def main(args: Sequence[str] | None = None) -> None:
         code = INTERRUPTED
     except BrokenPipeError:
         code = _leave_closed_pipe()
+    except OSError as error:
+        where = f"{str(error.filename)!r}: " if error.filename else ""
+        click.echo(f"invis: {where}{error.strerror or error}", err=True)
+        code = BAD_INPUT
     sys.exit(code)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import click
 
 from invis import data_path
 from invis.cli import output
+from invis.cli.bars import counting
 from invis.cli.saving import writable_folder, writing
 from invis.errors import InvisError
 
@@ -60,8 +59,10 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
     from invis.atlas import Atlas
     from invis.atlas.verify import verify_steps
 
-    opened = Atlas(store or shipped(), mode="a" if repair else "r")
-    with bar("verify") as tell:
+    opened = Atlas(store or shipped())
+    if repair:
+        opened = Atlas(opened.url, mode="a")
+    with counting("verify") as tell:
         for report in verify_steps(opened, repair):
             tell(report.units, report.total)
     if as_json:
@@ -98,10 +99,14 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
     from invis.atlas import Atlas
     from invis.atlas.annotate import annotate_steps
 
-    chosen = [one for one in Atlas(store, mode="a").layers() if (layers or "") in one.path]
+    # To write is no reason to make an atlas: what isn't there can't be probed.
+    found = Atlas(Atlas(store).url, mode="a").layers()
+    chosen = [one for one in found if (layers or "") in one.path]
+    if not found:
+        raise InvisError(f"store {store!r} holds no layer: fill it with `invis sweep`")
     if not chosen:
-        raise InvisError(f"layers {layers!r} is in no path of the atlas {store!r}")
-    with bar("probe") as tell:
+        raise InvisError(f"--layers {layers!r} is in no path of the atlas {store!r}")
+    with counting("probe") as tell:
         for told in annotate_steps(chosen, weights, device):
             tell(told.done, told.total)
     for where, why in told.failed.items():
@@ -121,7 +126,7 @@ def merge(target: str, sources: tuple[str, ...]) -> None:
     from invis.atlas.merge import merge_steps
 
     opened = [Atlas(source) for source in sources]
-    with bar("merge") as tell:
+    with counting("merge") as tell:
         for merged in merge_steps(Atlas(target, mode="a"), opened):
             tell(merged.looked, merged.total)
     click.echo(f"{merged.taken} units taken, {merged.same} were there already")
@@ -144,7 +149,7 @@ def export(store: str | None, out: Path, with_store: bool) -> None:
 
     opened = Atlas(store or shipped())
     writable_folder(out)
-    with writing(out), bar("export") as tell:
+    with writing(out), counting("export") as tell:
         for written, total in site_steps(opened, out):
             tell(written, total)
         if with_store:
@@ -155,20 +160,6 @@ def export(store: str | None, out: Path, with_store: bool) -> None:
 def shipped() -> Path:
     """The atlas of the embedded networks."""
     return data_path("atlas")
-
-
-@contextmanager
-def bar(name: str) -> Iterator[Any]:
-    """A bar on a terminal's stderr, nothing in a pipe; gives a function of how many of how many."""
-    from tqdm import tqdm
-
-    with tqdm(desc=name, unit=" units", leave=False, disable=not sys.stderr.isatty()) as shown:
-
-        def tell(done: int, total: int) -> None:
-            shown.total = total
-            shown.update(done - shown.n)
-
-        yield tell
 
 
 def _record(layer: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.morph import Bar, searched, set_of
+from invis.cli.bars import progress
+from invis.cli.morph import searched, set_of
 from invis.cli.places import prepared
 from invis.cli.saving import default_out, slug, writing
 from invis.cli.search import Interrupt
@@ -82,7 +83,7 @@ def follow(
     """Read the folder; whether Ctrl-C ended it early, which keeps what was found."""
     from invis.probe.exemplars import exemplars_steps
 
-    with Interrupt() as interrupt, Bar(address) as tell:
+    with Interrupt() as interrupt, progress(address) as tell:
         for snapshot in exemplars_steps(units, data, count, results=sets):
             tell(snapshot)
             if snapshot.step and not snapshot.finished:

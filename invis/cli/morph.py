@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from invis.cli import output
+from invis.cli.bars import progress
 from invis.cli.places import prepared
 from invis.cli.saving import RESULT, default_out, slug, writing
-from invis.cli.search import progress
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ KEYS = (
 @click.argument("result")
 @click.option("--from", "first", type=int, help="An image, by its number in the gallery.")
 @click.option("--to", "second", type=int, help="Another one.")
-@click.option("--frames", default=33, show_default=True, help="Frames, both ends among them.")
+@click.option("--frames", type=int, help="Frames, both ends among them: 33, or 65 of a --loop.")
 @click.option("--loop", is_flag=True, help="Through all images that can be reached, and back.")
 @click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
@@ -41,7 +40,7 @@ def morph(
     result: str,
     first: int | None,
     second: int | None,
-    frames: int,
+    frames: int | None,
     loop: bool,
     weights: str | None,
     device: str | None,
@@ -65,13 +64,14 @@ def morph(
         raise InvisError(f"--from and --to are both {first}: give two different images.")
     if loop and (first, second) != (None, None):
         raise InvisError("--loop goes through all images: leave out --from and --to.")
+    count: dict[str, Any] = {} if frames is None else {"frames": frames}
     steps = (
-        loop_steps(ds, frames, weights=weights, device=device)
+        loop_steps(ds, **count, weights=weights, device=device)
         if loop
-        else morph_steps(ds, a, b, frames, weights=weights, device=device)
+        else morph_steps(ds, a, b, **count, weights=weights, device=device)
     )
     with prepared([folder], (PAGE, PICTURE, DATA)):
-        with Bar(str(ds.attrs["address"])) as tell:
+        with progress(str(ds.attrs["address"])) as tell:
             for snapshot in steps:
                 tell(snapshot)
         found = snapshot.finished[0]
@@ -132,29 +132,6 @@ def morph_out(result: str, address: str, weights: str | None) -> Path:
     """Beside a saved result's name: out/ADDRESS-morph."""
     base = Path("out") / slug(address) if Path(result).exists() else default_out(address, weights)
     return base.with_name(f"{base.name}-morph")
-
-
-class Bar:
-    """A bar on a terminal's stderr, nothing in a pipe; gives a function of a snapshot."""
-
-    def __init__(self, name: str) -> None:
-        from tqdm import tqdm
-
-        layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
-        self._name = name
-        self._bar = tqdm(
-            total=1.0, desc=name, bar_format=layout, leave=False, disable=not sys.stderr.isatty()
-        )
-
-    def __enter__(self) -> Any:
-        def tell(snapshot: Any) -> None:
-            self._bar.set_description_str(f"{self._name}  {snapshot.summary}", refresh=False)
-            self._bar.update(max(0.0, snapshot.fraction_done - self._bar.n))
-
-        return tell
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def write(folder: Path, found: Dataset) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.saving import slug, writable_folder, writing
+from invis.cli.places import prepared
+from invis.cli.saving import slug, writing
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -43,30 +44,26 @@ def probe(target: str, texture: bool, out: Path | None, as_json: bool, **asked: 
     from invis.views.probe_figure import probe_html
 
     folder = out if out is not None else Path("out") / f"{slug(_name(target))}-probes"
-    writable_folder(folder)
-    if target.endswith(".nc"):
-        results: list[Dataset] = [load(target)]
-    else:
-        results = search(
-            target, weights=asked["weights"], seed=asked["seed"], device=asked["device"]
-        )
-    found: list[Probes] = []
-    skipped: dict[str, str] = {}
-    for snapshot in probe_steps(results, **asked):
-        found += snapshot.finished
-        skipped |= snapshot.skipped
-    for address, why in skipped.items():
-        click.echo(f"invis: {address}: {why}", err=True)
-    if not found:
-        raise InvisError(f"target {target!r} has no unit that can be probed")
-    records = [one.summary() for one in found]
-    if texture:
-        alive = [ds for ds in results if str(ds.attrs["address"]) not in skipped]
-        for record, ds in zip(records, alive, strict=True):
-            tested = texture_test(ds, weights=asked["weights"], seed=asked["seed"])
-            record["texture"] = {"ratio": round(tested.ratio, 4), "null": round(tested.null, 4)}
-    with writing(folder / PAGE):
-        (folder / PAGE).write_text(probe_html(found), encoding="utf-8")
+    with prepared([folder], (PAGE,)):
+        saved = target.endswith(".nc")
+        results: list[Dataset] = [load(target)] if saved else search(target, **asked)
+        found: list[Probes] = []
+        skipped: dict[str, str] = {}
+        for snapshot in probe_steps(results, **asked):
+            found += snapshot.finished
+            skipped |= snapshot.skipped
+        for address, why in skipped.items():
+            click.echo(f"invis: {address}: {why}", err=True)
+        if not found:
+            raise InvisError(f"target {target!r} has no unit that can be probed")
+        records = [one.summary() for one in found]
+        if texture:
+            alive = [ds for ds in results if str(ds.attrs["address"]) not in skipped]
+            for record, ds in zip(records, alive, strict=True):
+                tested = texture_test(ds, **asked)
+                record["texture"] = {"ratio": round(tested.ratio, 4), "null": round(tested.null, 4)}
+        with writing(folder / PAGE):
+            (folder / PAGE).write_text(probe_html(found), encoding="utf-8")
     if as_json:
         output.echo_json(records)
         return

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
+from invis.cli.bars import progress
 from invis.cli.saving import Folder, default_out
 from invis.errors import InvisError
 
@@ -167,34 +166,6 @@ class Interrupt:
             raise KeyboardInterrupt
         self.asked = True
         click.echo("\nSaving what was found; Ctrl-C again leaves at once.", err=True)
-
-
-@contextmanager
-def progress(address: str) -> Iterator[Any]:
-    """A bar on a terminal's stderr, nothing in a pipe; yields a function of a Snapshot."""
-    if not sys.stderr.isatty():
-        yield lambda _snapshot: None
-        return
-    from tqdm import tqdm
-
-    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
-    # Some terminals say that they have no size, and tqdm would draw nothing there.
-    size = shutil.get_terminal_size()
-    bar = tqdm(
-        total=1.0,
-        desc=address,
-        bar_format=layout,
-        leave=False,
-        ncols=size.columns - 1,
-        nrows=size.lines,
-    )
-    with bar:
-
-        def tell(snapshot: Snapshot) -> None:
-            bar.set_description_str(f"{address}  {snapshot.summary}", refresh=False)
-            bar.update(max(0.0, snapshot.fraction_done - bar.n))
-
-        yield tell
 
 
 def report(folder: Folder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from invis.cli import output
-from invis.cli.saving import slug, writable_folder, writing
+from invis.cli.bars import progress
+from invis.cli.places import prepared
+from invis.cli.saving import slug, writing
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -94,15 +95,13 @@ def stitch(
     tasks = TASKS if task == "both" else (task,)
     settings = Settings(anchors, choose, ways, tasks)
     folder = out if out is not None else Path("out") / f"{slug(Path(data).name)}-stitching"
-    writable_folder(folder)
-    study = follow(
-        study_steps(
-            data, listed(encoders), settings, seeds=seeds, width=width, counts=counts or (),
-            limit=limit, device=device,
-        ),
-        data,
+    steps = study_steps(
+        data, listed(encoders), settings, seeds=seeds, width=width, counts=counts or (),
+        limit=limit, device=device,
     )  # fmt: skip
-    rows = write(folder, study, plane)
+    with prepared([folder], (PAGE, TABLE)):
+        study = follow(steps, data)
+        rows = write(folder, study, plane)
     if as_json:
         output.echo_json(rows)
     else:
@@ -124,15 +123,10 @@ def numbers(option: str, text: str) -> list[int]:
 
 def follow(steps: Iterator[Progress[T]], name: str) -> T:
     """The last result, with a bar on a terminal's stderr."""
-    from tqdm import tqdm
-
     last: T | None = None
-    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
-    quiet = not sys.stderr.isatty()
-    with tqdm(total=1.0, desc=name, bar_format=layout, leave=False, disable=quiet) as bar:
+    with progress(name) as tell:
         for snapshot in steps:
-            bar.set_description_str(f"{name}  {snapshot.summary}", refresh=False)
-            bar.update(max(0.0, snapshot.fraction_done - bar.n))
+            tell(snapshot)
             last = snapshot.result
     assert last is not None
     return last

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
+from invis.cli.bars import moving
 from invis.cli.search import Interrupt
 from invis.errors import InvisError
 
@@ -156,20 +156,5 @@ def _telling(pattern: str) -> Iterator[Callable[[Progress], None]]:
 
         yield line
         return
-    from tqdm import tqdm
-
-    # Some terminals say that they have no size, and tqdm would draw nothing there.
-    size = shutil.get_terminal_size()
-    with tqdm(
-        total=1.0,
-        bar_format="{desc} {percentage:3.0f}% |{bar}|",
-        leave=False,
-        ncols=size.columns - 1,
-        nrows=size.lines,
-    ) as bar:
-
-        def tell(progress: Progress) -> None:
-            bar.set_description_str(progress.summary, refresh=False)
-            bar.update(max(0.0, progress.fraction_done - bar.n))
-
-        yield tell
+    with moving("{desc} {percentage:3.0f}% |{bar}|") as tell:
+        yield lambda progress: tell(progress.fraction_done, progress.summary)

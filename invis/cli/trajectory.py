@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.saving import slug, writable_folder, writing
+from invis.cli.bars import moving
+from invis.cli.places import prepared
+from invis.cli.saving import slug, writing
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -39,17 +40,17 @@ def trajectory(path: Path, out: Path | None, as_json: bool) -> None:
     kept = kept_gram(path)
     source = read(path) if kept is None else None
     folder = out if out is not None else default_out(path)
-    writable_folder(folder)
-    if source is not None:
-        products = multiply(source, folder / PRODUCTS)
-    else:
-        assert kept is not None
-        products = kept
-        with writing(folder / PRODUCTS):
-            save_gram(products, folder / PRODUCTS)
-    found = pca(products)
-    comparison = compare(found)
-    write(folder, found, comparison, path)
+    with prepared([folder], (PAGE, TABLE, PRODUCTS)):
+        if source is not None:
+            products = multiply(source, folder / PRODUCTS)
+        else:
+            assert kept is not None
+            products = kept
+            with writing(folder / PRODUCTS):
+                save_gram(products, folder / PRODUCTS)
+        found = pca(products)
+        comparison = compare(found)
+        write(folder, found, comparison, path)
     seconds = time.perf_counter() - began
     if as_json:
         output.echo_json([record(found, comparison, seconds)])
@@ -89,35 +90,13 @@ def multiply(source: Source, kept: Path) -> Gram:
             known = load_gram(kept)
         except InvisError:
             click.echo(f"invis: {kept} is damaged and made anew", err=True)
-    with Bar(source.name) as tell:
+    with moving() as tell:
         for progress in gram_steps(source, known):
-            tell(progress.fraction_done)
+            tell(progress.fraction_done, source.name)
     assert progress.gram is not None
     with writing(kept):
         save_gram(progress.gram, kept)
     return progress.gram
-
-
-class Bar:
-    """A bar on a terminal's stderr, nothing in a pipe; gives a function of the fraction done."""
-
-    def __init__(self, name: str) -> None:
-        from tqdm import tqdm
-
-        layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
-        self._bar = tqdm(
-            total=1.0,
-            desc=name,
-            bar_format=layout,
-            leave=False,
-            disable=not sys.stderr.isatty(),
-        )
-
-    def __enter__(self) -> Any:
-        return lambda done: self._bar.update(max(0.0, done - self._bar.n))
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
 
 def record(found: PCA, comparison: Comparison, seconds: float) -> dict[str, Any]:

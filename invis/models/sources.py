@@ -14,6 +14,8 @@ from invis import data_path
 from invis.errors import InvisError
 
 EMBEDDED = ("minivgg", "miniresnet")
+# The names of their weights.
+SHIPPED = ("default", "seed1")
 FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")
 _WITH_AUX = ("googlenet", "inception_v3")
 _DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")

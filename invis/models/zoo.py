@@ -14,6 +14,7 @@ from invis.models.model import Model
 from invis.models.sources import (
     EMBEDDED,
     FAMILIES,
+    SHIPPED,
     build,
     choose,
     download,
@@ -119,9 +120,7 @@ def _load(name: str, weights: str | None) -> Model:
 
 
 def _is_file(name: str, weights: str) -> bool:
-    if name in EMBEDDED:
-        return Path(weights).exists() or "/" in weights or "." in weights
-    known = {w.name for w in weights_enum(name)}
+    known = SHIPPED if name in EMBEDDED else {w.name for w in weights_enum(name)}
     return weights not in known and (
         Path(weights).exists() or any(mark in weights for mark in "/\\.")
     )
@@ -170,10 +169,9 @@ def _load_file(name: str, weights: str) -> Model:
 
 
 def _load_embedded(name: str, weights: str) -> Model:
-    known = ("default", "seed1")
-    if weights not in known:
+    if weights not in SHIPPED:
         raise InvisError(
-            f"weights {weights!r} of {name} do not exist: use {', '.join(known)}, none or a file"
+            f"weights {weights!r} of {name} do not exist: use {', '.join(SHIPPED)}, none or a file"
         )
     path = shipped(name, weights)
     if path is None:

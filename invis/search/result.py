@@ -24,6 +24,11 @@ from invis.search.settings import Settings
 BOOLEANS = ("converged", "dead")
 LISTS = ("grey", "window", "input_size")
 FORMAT = "invis-set-1"
+# What else Invis writes as netCDF, and who reads it.
+OTHERS = {
+    "invis-morph-1": "a morph, not a set: read it with invis.load_morph",
+    "invis-exemplars-1": "exemplars, not a set: read them with invis.load_exemplars",
+}
 LAST_BOX_PASSES = 40
 
 
@@ -173,9 +178,9 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
             f"path {str(path)!r} is not a readable result: give a result.nc written by a search"
         ) from error
     if ds.attrs.get("format") != FORMAT:
-        raise InvisError(
-            f"path {str(path)!r} is netCDF but no result of Invis: give one written by a search"
-        )
+        held = OTHERS.get(str(ds.attrs.get("format")))
+        what = f"holds {held}" if held else "is netCDF but no result of Invis: give one of a search"
+        raise InvisError(f"path {str(path)!r} {what}")
     ds.attrs = {key: _plain(key, value) for key, value in ds.attrs.items()}
     for variable in ds.variables.values():
         variable.encoding = {}

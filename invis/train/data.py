@@ -11,13 +11,14 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -87,7 +88,8 @@ def decode(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
+    # Decoders raise anything at all on damaged files.
+    except Exception as error:
         raise InvisError(f"{str(path)!r} can't be read as an image ({error}).") from error
     height, width = size
     if image.size != (width, height):
@@ -101,29 +103,42 @@ def decode(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def load_images(folder: str | Path, size: tuple[int, int], cache: Path | None = None) -> Images:
-    """All images of an ImageFolder at `size`; decoded once into `cache` (a folder) if given."""
+    """All images of an ImageFolder at `size`, (N, H, W, 3).
+
+    They are decoded once into `cache`, a folder; into memory without one, or where it can't be
+    written.
+
+    Raises:
+        InvisError: the folder isn't laid out so, or an image can't be read.
+    """
     files, labels, classes = list_folder(folder)
-    if cache is None:
-        pixels = np.empty((len(files), *size, 3), dtype=np.uint8)
+    if cache is not None:
+        target = cache / f"{_key(Path(folder), files, size)}.npy"
+        with suppress(OSError):
+            if not target.exists():
+                _decode_into(target, files, size)
+            return Images(np.load(target, mmap_mode="r"), labels, classes)
+    pixels = np.empty((len(files), *size, 3), dtype=np.uint8)
+    for i, path in enumerate(files):
+        pixels[i] = decode(path, size)
+    return Images(pixels, labels, classes)
+
+
+def _decode_into(target: Path, files: list[Path], size: tuple[int, int]) -> None:
+    """Write the images as one array; a reader never sees half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".partial")
+    os.close(handle)
+    try:
+        array = np.lib.format.open_memmap(
+            temporary, mode="w+", dtype=np.uint8, shape=(len(files), *size, 3)
+        )
         for i, path in enumerate(files):
-            pixels[i] = decode(path, size)
-        return Images(pixels, labels, classes)
-    target = cache / f"{_key(Path(folder), files, size)}.npy"
-    if not target.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=cache, suffix=".partial")
-        os.close(handle)
-        try:
-            array = np.lib.format.open_memmap(
-                temporary, mode="w+", dtype=np.uint8, shape=(len(files), *size, 3)
-            )
-            for i, path in enumerate(files):
-                array[i] = decode(path, size)
-            array.flush()
-            Path(temporary).replace(target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    return Images(np.load(target, mmap_mode="r"), labels, classes)
+            array[i] = decode(path, size)
+        array.flush()
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _key(folder: Path, files: list[Path], size: tuple[int, int]) -> str:

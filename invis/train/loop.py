@@ -77,6 +77,8 @@ def run(
         raise InvisError(f"arch is {arch!r}, but the embedded ones are {' and '.join(RECIPES)}.")
     if epochs is not None and epochs < 1:
         raise InvisError(f"epochs is {epochs}, but it must be at least 1.")
+    if seed < 0:
+        raise InvisError(f"seed is {seed}, but it must be at least 0.")
     recipe = RECIPES[arch]
     epochs = recipe.epochs if epochs is None else epochs
     where = pick_device(device)

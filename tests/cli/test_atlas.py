@@ -82,3 +82,9 @@ def test_what_is_no_atlas_is_one_sentence(invis, args):
     Path("notes/mine.txt").write_text("mine")
     assert is_one_sentence(invis("atlas", *args))
     assert not Path("all").exists()
+
+
+@pytest.mark.parametrize("args", [["verify", "typo", "--repair"], ["probe", "typo"]])
+def test_an_atlas_that_is_not_there_is_not_made(invis, args):
+    assert is_one_sentence(invis("atlas", *args))
+    assert not Path("typo").exists()

@@ -5,6 +5,7 @@ import math
 import os
 import pty
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +167,21 @@ def test_a_record_without_an_index_tells_why():
 def test_tables_line_up():
     lines = table(["name", "n"], [["a", "1"], ["long name", "10"]], right=(1,)).splitlines()
     assert lines[1] == "a           1" and lines[2] == "long name  10"
+
+
+def test_training_with_a_negative_seed_is_one_sentence(invis):
+    done = invis("train", "minivgg", "--data", "nosuch", "--out", "out", "--seed", "-1")
+    assert is_one_sentence(done) and "seed is -1" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "morph", "trajectory", "probe"])
+def test_a_name_that_no_disk_takes_is_one_sentence(invis, command):
+    assert is_one_sentence(invis(command, "a" * 300))
+
+
+@pytest.mark.parametrize(
+    "args", [["probe", "nosuch/conv1_1/0"], ["trajectory", "nosuch"], ["stitch", "--width", "0"]]
+)
+def test_bad_input_leaves_no_folder_behind(invis, args):
+    assert is_one_sentence(invis(*args))
+    assert not Path("out").exists()

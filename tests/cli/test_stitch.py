@@ -77,7 +77,7 @@ def test_a_folder_of_images_and_the_zoo(invis, tmp_path):
         (("--similarities", "cosin"), "did you mean cosine"),
         (("--sweep", "8,x"), "--sweep '8,x' is no list of numbers"),
         (("--seeds", "0"), "seeds 0 is too few"),
-        (("--limit", "0"), "train 0 is not possible"),
+        (("--limit", "0"), "limit 0 is not possible"),
     ],
 )
 def test_bad_input_is_one_sentence(invis, args, sentence, tmp_path):
@@ -85,3 +85,10 @@ def test_bad_input_is_one_sentence(invis, args, sentence, tmp_path):
     assert is_one_sentence(done)
     assert sentence in done.stderr
     assert not (tmp_path / "out" / "digits-stitching" / "stitching.html").exists()
+
+
+@pytest.mark.parametrize("option", ["width", "limit"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_numbers_below_one_are_named_as_they_were_given(invis, option, value):
+    done = invis("stitch", f"--{option}", value)
+    assert is_one_sentence(done) and f"{option} {value} is not possible" in done.stderr

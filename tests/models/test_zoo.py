@@ -189,3 +189,12 @@ def test_the_ground_truth_takes_no_weights() -> None:
 @pytest.mark.parametrize("name", model_names())
 def test_every_named_model_can_be_traced(name: str) -> None:
     assert layers(architecture(name))
+
+
+def test_a_folder_of_the_same_name_hides_no_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_model("minivgg", "seed1").weights_hash
+    (tmp_path / "seed1").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_model("minivgg@seed1").weights_hash == whole

@@ -8,9 +8,12 @@ import pytest
 import torch
 import xarray as xr
 
+import invis
 from invis.errors import InvisError
 from invis.models.unit import unit
-from invis.search import load, save, search
+from invis.probe import exemplars_result
+from invis.search import load, morph_result, save, search
+from invis.search.result import OTHERS
 from tests.search.networks import affine, noise, small_units
 
 
@@ -101,3 +104,12 @@ def test_a_path_that_cannot_be_written_is_told_in_a_sentence(found, tmp_path):
         with pytest.raises(InvisError, match="cannot be written") as told:
             save(found, path)
         assert "\n" not in str(told.value)
+
+
+def test_other_files_of_invis_are_told_with_their_reader(tmp_path):
+    assert set(OTHERS) == {morph_result.FORMAT, exemplars_result.FORMAT}
+    for kind, reader in zip(OTHERS, ("invis.load_morph", "invis.load_exemplars"), strict=True):
+        path = tmp_path / f"{kind}.nc"
+        xr.Dataset(attrs={"format": kind}).to_netcdf(path, engine="h5netcdf")
+        refused(path, reader)
+        assert callable(getattr(invis, reader.removeprefix("invis.")))

@@ -91,3 +91,22 @@ def test_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "a" / "fake.png").write_text("not an image")
     with pytest.raises(InvisError, match=r"fake\.png"):
         load_images(tmp_path, (8, 8))
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(dataset, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    images = load_images(dataset / "val", (64, 64), cache=tmp_path / "file" / "cache")
+    np.testing.assert_array_equal(images.pixels, load_images(dataset / "val", (64, 64)).pixels)
+
+
+def test_a_damaged_image_and_one_that_is_too_large_are_named(tmp_path, monkeypatch):
+    whole = tmp_path / "whole.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).save(whole)
+    for share in (0.3, 0.6, 0.9):
+        cut = tmp_path / "cut.png"
+        cut.write_bytes(whole.read_bytes()[: int(share * whole.stat().st_size)])
+        with pytest.raises(InvisError, match=r"cut\.png"):
+            decode(cut, (8, 8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InvisError, match=r"whole\.png"):
+        decode(whole, (8, 8))
