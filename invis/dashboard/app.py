@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
         found[LivePage.slug] = (LivePage.title, lambda dark: LivePage(dark))
     return found | {
         TrajectoriesPage.slug: (
-            TrajectoriesPage.title, lambda dark: TrajectoriesPage(options.runs, dark),
+            TrajectoriesPage.title, lambda dark: TrajectoriesPage(options.runs, live, dark),
         ),
         StitchingPage.slug: (StitchingPage.title, lambda dark: StitchingPage(live, dark)),
     }  # fmt: skip
@@ -156,8 +157,12 @@ class Health(RequestHandler):
 
 
 def event(what: str, **more: Any) -> None:
-    """One line of the log, JSON for machines."""
-    log.info(json.dumps({"time": round(time.time(), 3), "event": what, **more}))
+    """One line of the log: words for a person at a terminal, JSON for machines."""
+    if sys.stderr.isatty():
+        details = ", ".join(f"{key} {value}" for key, value in more.items())
+        log.info(f"{time.strftime('%H:%M:%S')}  {what}  {details}".rstrip())
+    else:
+        log.info(json.dumps({"time": round(time.time(), 3), "event": what, **more}))
 
 
 def _broken(error: Exception) -> None:

@@ -39,15 +39,17 @@ class AtlasPage(Page):
 
     slug: ClassVar[str] = "atlas"
     title: ClassVar[str] = "Atlas"
-    linked: ClassVar = ("model", "beside", "layer", "group", "sort", "named", "page", "unit")
+    linked: ClassVar = (
+        "model", "beside", "layer", "group", "sort", "named", "phrase", "page", "unit",
+    )  # fmt: skip
 
     model: Any = param.Selector(objects=[""])
     beside: Any = param.Selector(default=ALONE, objects=[ALONE])
     layer: Any = param.Selector(objects=[ALL])
     group: Any = param.Selector(objects=[""])
     sort: Any = param.Selector(default=SORTS[0], objects=list(SORTS))
-    named: Any = param.Selector(default="any", objects=list(NAMES), label="ignores")
-    phrase = param.String(default="", label="sentence contains")
+    named: Any = param.Selector(default="any", objects=list(NAMES), label="Ignores")
+    phrase = param.String(default="", label="Sentence contains")
     page = param.Integer(default=0, bounds=(0, 10_000))
     unit = param.Integer(default=-1, bounds=(-1, 1_000_000))
 

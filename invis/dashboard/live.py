@@ -38,7 +38,7 @@ class LivePage(Page):
 
     model: Any = param.Selector(default=MODELS[0], objects=list(MODELS))
     layer: Any = param.Selector(objects=[""])
-    channel = param.Integer(default=0, bounds=(0, 0), label="unit")
+    channel = param.Integer(default=0, bounds=(0, 0), label="Unit")
     images = param.Integer(default=8, bounds=(2, MOST_IMAGES))
     alpha: Any = param.Selector(default=0.9, objects=[0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
     seed = param.Integer(default=0, bounds=(0, 99))

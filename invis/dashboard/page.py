@@ -97,10 +97,12 @@ def possible(parameter: param.Parameter, text: str) -> Any:
     if isinstance(parameter, param.Selector):
         names = {str(value): value for value in parameter.objects}
         return names.get(text)
+    if isinstance(parameter, param.String):
+        return text
     if isinstance(parameter, param.Boolean):
         return {"1": True, "0": False}.get(text)
     if isinstance(parameter, param.Integer):
-        if not (text.lstrip("-").isdecimal() and len(text) < 8):
+        if not (text.removeprefix("-").isdecimal() and len(text) < 8):
             return None
         low, high = parameter.bounds or (None, None)
         value = int(text)

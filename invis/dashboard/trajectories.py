@@ -11,6 +11,7 @@ import param
 
 from invis.dashboard.background import Background
 from invis.dashboard.page import Figures, Page, controls
+from invis.errors import InvisError
 from invis.jobs import Job, State
 from invis.trajectory import SHIPPED
 from invis.trajectory.live import LiveTrajectory
@@ -36,14 +37,19 @@ class TrajectoriesPage(Page):
     run: Any = param.Selector(objects=list(SHIPPED))
     layer: Any = param.Selector(objects=[WHOLE])
 
-    def __init__(self, folder: Path | None = None, dark: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, live: bool = True, dark: bool = False) -> None:
+        """`folder` holds the owner's runs; without `live` only those whose products are kept."""
         super().__init__(dark)
-        self._runs = recordings(folder)
+        self._runs = {
+            name: path for name, path in recordings(folder).items() if live or path.suffix == ".npz"
+        }
         self.param.run.objects = [*SHIPPED, *self._runs]
         self._figures = Figures()
         self._said = pn.pane.HTML("", stylesheets=CSS, sizing_mode="stretch_width")
         self._live: LiveTrajectory | None = None
         self._work = Background("Read again", self._begin, self._news, 120.0)
+        self._work.start.visible = self._work.stop.visible = live
+        self._offer_layers()
         self.param.watch(lambda _: self._new_run(), "run")
         self.param.watch(lambda _: self._work.run(), "layer")
 
@@ -68,8 +74,19 @@ class TrajectoriesPage(Page):
         self._work.cancel()
 
     def _new_run(self) -> None:
-        self._live = None
+        self._offer_layers()
         self._work.run()
+
+    def _offer_layers(self) -> None:
+        """The layers of the chosen run; its whole network where it has none of the chosen name."""
+        try:
+            self._live = LiveTrajectory(self._runs.get(self.run, self.run))
+        except InvisError:  # `_begin` says why.
+            self._live = None
+        layers = self._live.layers if self._live is not None else ()
+        self.param.layer.objects = [WHOLE, *layers]
+        if self.layer not in self.param.layer.objects:
+            self.layer = WHOLE
 
     def _begin(self) -> Any:
         if self._live is None:
@@ -94,10 +111,6 @@ class TrajectoriesPage(Page):
         elif job.state is State.CANCELLED:
             self._work.say("Stopped.")
         elif isinstance(latest, Shown):
-            products = self._live.products if self._live is not None else None
-            layers = list(products.layers) if products is not None else []
-            with param.parameterized.discard_events(self):
-                self.param.layer.objects = [WHOLE, *layers]
             self._said.object = f'<p class="lead">{verdict(latest.comparison)}</p>'
             self._figures.draw(
                 trajectory_figures(latest.found, latest.comparison, self.dark, latest.bounds)

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import panel as pn
 import plotly.graph_objects as go
 import xarray as xr
@@ -23,6 +24,7 @@ from invis.models.unit import units_at
 from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
 from invis.probe.probe import probe_steps
 from invis.search import save
+from invis.search.band import default_band
 from invis.search.morph import morph_steps
 from invis.views import atlas_words, words
 from invis.views.exemplars_figure import exemplars_figure
@@ -152,12 +154,18 @@ class UnitView:
             label="Result (netCDF)", width=170,
         )  # fmt: skip
         attrs = self._ds.attrs
-        settings = {
+        settings: dict[str, Any] = {
             "images": int(attrs["images"]),
             "activation": float(attrs["alpha"]),
             "contrast": float(attrs["contrast"]),
             "seed": int(attrs["seed"]),
+            "objective": str(attrs["objective"]),
+            "distance": str(attrs["distance_space"]),
         }
+        sizes = self._ds.sizes
+        band = float(attrs["band_low"]), float(attrs["band_high"])
+        if not np.allclose(band, default_band((sizes["colour"], sizes["row"], sizes["column"]))):
+            settings["band"] = band
         code = search_code(str(attrs["address"]), settings)
         return [
             pn.pane.HTML("<h2>Take it away</h2>", stylesheets=CSS),

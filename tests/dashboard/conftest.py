@@ -8,7 +8,7 @@ from invis.dashboard.store import Store
 
 # ruff: noqa: E501
 ODD = [
-    "", " ", "0", "-1", "1", "31", "99999999999999999999", "1e5", "0x1f", "NaN", "inf", "-0", "٣", "１",
+    "", " ", "0", "-1", "--5", "1", "31", "99999999999999999999", "1e5", "0x1f", "NaN", "inf", "-0", "٣", "１",
     "None", "null", "undefined", "true", "false", "[]", "{}", "()", "'", '"', "`", "\\", "/", "//", "\x00",
     "..", "../", "../../etc/passwd", "..\\..\\windows", "/etc/passwd", "file:///etc/passwd", "~",
     "~root/.ssh/id_rsa", "%2e%2e%2f", "%00", "....//....//", "C:\\", "\\\\host\\share", "a" * 5000,

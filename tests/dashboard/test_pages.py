@@ -1,14 +1,19 @@
 """The pages without a browser: parameters in, pictures and text out."""
 
+import json
+import re
 import shutil
+import sys
 from urllib.parse import quote, urlencode
 
 import numpy as np
+import panel as pn
 import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from invis import data_path, load
+from invis import data_path, load, search
+from invis.dashboard.app import event
 from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
 from invis.dashboard.live import LivePage
 from invis.dashboard.page import possible
@@ -128,7 +133,7 @@ class TestAtlas:
     def test_each_state_is_a_url(self, store):
         first, second = AtlasPage(store, dark=True), AtlasPage(store)
         put(first, model="minivgg", layer="conv2_2", group="untrained, seed 0")
-        put(first, sort="channel", named="phase")
+        put(first, sort="channel", named="phase", phrase="half & half")
         first.unit = 5
         second.read_url(first.query())
         for name in AtlasPage.linked:
@@ -199,6 +204,13 @@ class TestUnit:
         assert len(view._more["exemplars"]) == 1
         closed = UnitView(ds, go.Figure(), None, live=True, dark=False)
         assert len(closed._jobs) == 2
+
+    @pytest.mark.parametrize("band", [None, "1:2"])
+    def test_the_code_repeats_the_search(self, band):
+        (ds,) = search("minivgg@none:0/conv1_2/0", images=2, band=band, distance="conv1_1")
+        text = text_of(pn.Column(*UnitView(ds, go.Figure(), None, live=False, dark=False)._files()))
+        assert 'distance="conv1_1"' in text and "objective" not in text
+        assert ("band=(1.0, 2.0)" in text) is (band is not None)
 
     def test_the_download_is_the_result(self, store, tmp_path):
         ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 3)
@@ -278,6 +290,24 @@ class TestTrajectories:
         page._work.look()
         assert "20" not in page.run and "checkpoints" in page._work._line.object
 
+    def test_a_url_names_a_layer_and_another_run_forgets_it(self):
+        page = TrajectoriesPage()
+        page.read_url("?run=miniresnet&layer=layer1.0.conv1")
+        assert (page.run, page.layer) == ("miniresnet", "layer1.0.conv1")
+        page.view()
+        assert page._work.job.wait(60) and page._work.job.state is State.DONE
+        page.run = "minivgg"
+        assert page.layer == "whole network"
+        assert page._work.job.wait(60) and page._work.job.state is State.DONE
+
+    def test_without_live_only_kept_products_are_offered(self, tmp_path):
+        shutil.copy(data_path("trajectories/minivgg.npz"), tmp_path / "kept.npz")
+        (tmp_path / "run").mkdir()
+        page = TrajectoriesPage(tmp_path, live=False)
+        assert page.param.run.objects == ["minivgg", "miniresnet", "kept.npz"]
+        assert not page._work.start.visible
+        assert TrajectoriesPage(tmp_path).param.run.objects[2:] == ["kept.npz", "run"]
+
     def test_recordings_of_the_owner_are_names_only(self, tmp_path):
         import torch
 
@@ -320,6 +350,8 @@ def test_odd_urls_change_nothing_but_to_what_there_is(store, name):
         value, kind = getattr(page, parameter), page.param[parameter]
         if hasattr(kind, "objects"):
             assert value in kind.objects
+        elif isinstance(value, str):
+            assert parameter == "phrase"
         else:
             assert isinstance(value, int) and kind.bounds[0] <= value <= kind.bounds[1]
     assert tried >= 200 and len(ODD) >= 90
@@ -356,3 +388,17 @@ def test_caches_are_bounded():
 def test_a_store_that_is_none(tmp_path):
     with pytest.raises(InvisError, match="does not exist"):
         Store(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_log_speaks_to_who_reads_it(monkeypatch, caplog, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with caplog.at_level("INFO", "invis.dashboard"):
+        event("visit", page="atlas", seconds=0.25)
+        event("stop")
+    visit, stop = caplog.messages
+    if terminal:
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  visit  page atlas, seconds 0.25", visit)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  stop", stop)
+    else:
+        assert json.loads(visit)["seconds"] == 0.25 and json.loads(stop)["event"] == "stop"
