@@ -3,8 +3,9 @@
 The distance between two spectra is the root mean square of ln(observed ratio / expected ratio),
 with weight 1/k for component k, so that every octave of the logarithmic plot counts alike: 0.1
 means that they differ by about 10 %. Neighbouring components err together, so the sum of the
-weights, about ln T, takes the place of the number of observations in the likelihood: misfits are
-taken as Gaussian with an unknown spread. Many parameters don't make up for few checkpoints.
+weights, about ln K for K components, takes the place of the number of observations in the
+likelihood: misfits are taken as Gaussian with an unknown spread. Many parameters don't make up for
+few checkpoints.
 """
 
 from __future__ import annotations
@@ -131,19 +132,20 @@ def _score(found: PCA, null: Null, parameters: int) -> Fit:
 
 
 def _decide(fits: dict[str, Fit], count: int) -> Comparison:
-    best = min(fits, key=lambda name: fits[name].bic)
-    plausible = tuple(
-        name
-        for name, fit in fits.items()
-        if fit.bic - fits[best].bic < STRONG and fit.distance <= max(POOR, fits[best].distance)
-    )
+    nearest = min(fits, key=lambda name: fits[name].distance)
+    # What explains nothing is not the best, however few parameters it has.
+    near = [n for n, fit in fits.items() if fit.distance <= max(POOR, fits[nearest].distance)]
+    best = min(near, key=lambda name: fits[name].bic)
+    plausible = tuple(name for name in near if fits[name].bic - fits[best].bic < STRONG)
     # What a special case explains is no evidence for the general one.
     simplest = [n for n in plausible if not any(n in GENERAL[one] for one in plausible)]
     if count < FEWEST:
         reason = f"{count} checkpoints are too few: {FEWEST} are the least that tell nulls apart."
-    elif fits[best].distance > POOR:
-        factor = np.exp(fits[best].distance)
-        reason = f"None fits: even the nearest, {LONG[best]}, is off by a factor of {factor:.2f}."
+    elif fits[nearest].distance > POOR:
+        factor = np.exp(fits[nearest].distance)
+        reason = (
+            f"None fits: even the nearest, {LONG[nearest]}, is off by a factor of {factor:.2f}."
+        )
     elif len(simplest) > 1:
         reason = f"{_start(' and '.join(LONG[n] for n in simplest))} explain it about equally well."
     elif fits[simplest[0]].distance > max(GOOD, fits[best].distance + FINEST):

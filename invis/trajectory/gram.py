@@ -8,7 +8,7 @@ relative to the first checkpoint: what training adds is small beside what initia
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -102,6 +102,15 @@ class Gram:
             and np.array_equal(self.steps, source.steps[:count])
             and np.array_equal(self.marks, marks[:count])
         )
+
+    def knows(self, source: Source) -> bool:
+        """Whether nothing is new: the same steps, and the last checkpoint was not replaced.
+
+        A training that went back replaces the last checkpoints, so that one tells of all.
+        """
+        if not np.array_equal(self.steps, source.steps):
+            return False
+        return bool(self.marks[-1] == _marks(source, [len(self.steps) - 1])[0])
 
 
 @dataclass(frozen=True)
@@ -200,10 +209,11 @@ def _product_dtype(precision: str, count: int, size: int) -> torch.dtype:
     return torch.float32 if precision == "float32" else torch.float64
 
 
-def _marks(source: Source) -> NDArray[np.int64]:
-    """(T,) a checksum of the last parameters of each checkpoint."""
+def _marks(source: Source, rows: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """(T,) a checksum of the last parameters of each checkpoint, or of some."""
     size = source.layout.parameters
-    sample = source.read(range(len(source.steps)), max(size - SAMPLE, 0), size).double().numpy()
+    every = range(len(source.steps)) if rows is None else rows
+    sample = source.read(every, max(size - SAMPLE, 0), size).double().numpy()
     return np.array([zlib.crc32(row.tobytes()) for row in sample], dtype=np.int64)
 
 

@@ -39,6 +39,7 @@ class Landscape:
         own_values: (C,) numbers of these checkpoints themselves; NaN where not yet measured.
         plane_values: (C,) numbers of their projections.
         fraction_done: 0 to 1.
+        name: of the number, such as `loss`: that of the function which measures it.
     """
 
     components: tuple[int, int]
@@ -52,6 +53,7 @@ class Landscape:
     own_values: Array
     plane_values: Array
     fraction_done: float = 0.0
+    name: str = "loss"
 
 
 def landscape_steps(
@@ -98,7 +100,7 @@ def landscape_steps(
     unknown = np.full(len(rows), np.nan)
     now = Landscape(
         components, x, y, np.full((size, size), np.nan), found.steps, path,
-        found.distance_from_plane(components), rows, unknown, unknown,
+        found.distance_from_plane(components), rows, unknown, unknown, name=_name(evaluate),
     )  # fmt: skip
     points = list(coarse_to_fine(size))
     total, done = len(points) + 2 * len(rows), 0
@@ -138,12 +140,26 @@ def loss_on(images: Tensor, labels: Tensor) -> Evaluate:
     Batch norm takes the statistics of these images: those that it gathered in training belong to
     no point of the plane.
     """
-    return lambda net: float(F.cross_entropy(_outputs(net, images), labels))
+
+    def loss(net: nn.Module) -> float:
+        return float(F.cross_entropy(_outputs(net, images), labels))
+
+    return loss
 
 
 def accuracy_on(images: Tensor, labels: Tensor) -> Evaluate:
     """Share of the images (B, ...) that a classifier names as the labels (B,); see `loss_on`."""
-    return lambda net: float((_outputs(net, images).argmax(1) == labels).double().mean())
+
+    def accuracy(net: nn.Module) -> float:
+        return float((_outputs(net, images).argmax(1) == labels).double().mean())
+
+    return accuracy
+
+
+def _name(evaluate: Evaluate) -> str:
+    """What a function measures, by its own name; a nameless one measures the loss."""
+    name = getattr(evaluate, "__name__", "")
+    return name.replace("_", " ") if name.isidentifier() else "loss"
 
 
 @torch.no_grad()

@@ -24,8 +24,8 @@ def open_trajectory(path: str | Path) -> Source:
     folder = Path(path)
     if not folder.is_dir():
         raise InvisError(
-            f"path {str(path)!r} is no folder: give a folder of checkpoints, or a run that ships, "
-            f"{' or '.join(SHIPPED)}."
+            f"path {str(path)!r} is no folder: give a folder of checkpoints, a gram.npz that is "
+            f"there, or a run that ships, {' or '.join(SHIPPED)}."
         )
     if (folder / "zarr.json").is_file():
         return RecordedSource(folder)

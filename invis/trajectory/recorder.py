@@ -57,7 +57,7 @@ class Recorder:
 
     Attributes:
         path: as given.
-        last: the last step that was counted.
+        last: the last step that was counted; of a recording that goes on, the last one recorded.
 
     Raises:
         InvisError: if an argument is wrong, or the path holds something else.

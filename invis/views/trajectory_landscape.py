@@ -1,4 +1,4 @@
-"""The loss around a trajectory on the plane of two components, with the path and the null's."""
+"""The loss, or another number, on the plane of two components, with the path and the null's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ LEVELS = 14
 
 def landscape_figure(
     known: Landscape,
-    name: str = "loss",
     null_path: NDArray[np.float64] | None = None,
     dark: bool = False,
 ) -> go.Figure:
@@ -24,7 +23,6 @@ def landscape_figure(
 
     Args:
         known: a finished map or a snapshot of one.
-        name: of the number: `loss`, `accuracy`.
         null_path: (T, 2) what the null draws on the same components, from `matched`.
     """
     colours = palette(dark)
@@ -40,8 +38,8 @@ def landscape_figure(
         contours={"showlabels": True, "labelfont": {"color": colours.muted, "size": 13}},
         line={"color": colours.muted, "width": 0.7},
         showscale=False,
-        name=name,
-        hovertemplate=name + " %{z:.3g}<extra></extra>",
+        name=known.name,
+        hovertemplate=known.name + " %{z:.3g}<extra></extra>",
     )
     if null_path is not None:
         figure.add_scatter(
@@ -67,7 +65,7 @@ def landscape_figure(
         template=template(dark),
         height=HEIGHT,
         margin={"l": 82, "r": 110, "t": TOP, "b": 64},
-        title=heading(f"The {name} around the path", _trust(known, name), HEIGHT, colours),
+        title=heading(f"The {known.name} around the path", _trust(known), HEIGHT, colours),
         legend={"x": 0.01, "y": 0.99, "bgcolor": colours.paper},
         coloraxis=colour_axis(known.steps, colours, 0.5),
         xaxis={"title": {"text": f"component {first}"}, "showgrid": False},
@@ -77,7 +75,7 @@ def landscape_figure(
     return figure
 
 
-def _trust(known: Landscape, name: str) -> str:
+def _trust(known: Landscape) -> str:
     """How well the plane speaks for the checkpoints that it passes."""
     both = np.isfinite(known.own_values) & np.isfinite(known.plane_values)
     if not both.any():
@@ -86,6 +84,6 @@ def _trust(known: Landscape, name: str) -> str:
     typical, worst = float(np.median(apart)), int(np.argmax(apart))
     step = known.steps[known.checked[both][worst]]
     return (
-        f"on the plane the {name} differs from the checkpoints’ own by {typical:.2g} typically, "
-        f"{apart[worst]:.2g} at step {step}"
+        f"on the plane the {known.name} differs from the checkpoints’ own by {typical:.2g} "
+        f"typically, {apart[worst]:.2g} at step {step}"
     )

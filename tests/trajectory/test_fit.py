@@ -8,7 +8,7 @@ from torch import nn
 
 from invis.errors import InvisError
 from invis.trajectory import ArraySource, Recorder, compare, gram, nulls, pca, simulate
-from invis.trajectory.fit import CANNOT_TELL, FEWEST, distance
+from invis.trajectory.fit import CANNOT_TELL, FEWEST, POOR, Fit, _decide, distance
 
 MOVEMENTS = {
     "walk": {},
@@ -119,3 +119,19 @@ def test_a_linear_model_drifts(tmp_path):
     assert result.fits["drift"].distance < result.fits["momentum"].distance
     assert "walk" not in result.plausible
     assert "drift" in result.plausible
+
+
+def test_none_fits_only_where_the_nearest_does_not():
+    """The criterion may prefer a plain null that is off to a richer one that is near enough."""
+    null = nulls.walk(np.arange(60))
+
+    def decided(walk, momentum):
+        off = {"walk": walk, "momentum": momentum, "drift": 0.9, "ou": 0.9}
+        bic = {"walk": 0.0, "momentum": 0.5, "drift": 9.0, "ou": 9.0}
+        return _decide({name: Fit(null, off[name], 0.0, bic[name]) for name in off}, 60)
+
+    near = decided(POOR + 0.02, POOR - 0.02)
+    assert (near.best, near.plausible) == ("momentum", ("momentum",))
+    assert near.reason == "A random walk with momentum explains it within 47 %."
+    far = decided(POOR + 0.04, POOR + 0.02)
+    assert far.reason.startswith("None fits: even the nearest, a random walk with momentum")

@@ -125,6 +125,7 @@ def test_digits_are_learnt_and_mapped(tmp_path):
     np.testing.assert_allclose(last.own_values, last.plane_values, rtol=0.1)
     *_, hits = landscape_steps(source, found, net, accuracy_on(images, labels), size=2, checks=2)
     assert hits.own_values[0] < 0.3 < 0.8 < hits.own_values[1] <= 1
+    assert (last.name, hits.name) == ("loss", "accuracy")
     assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
 
 

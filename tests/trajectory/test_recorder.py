@@ -14,6 +14,7 @@ from torch import nn
 
 from invis.errors import InvisError
 from invis.trajectory import RecordedSource, Recorder, gram, open_trajectory, pca
+from invis.trajectory.live import LiveTrajectory
 
 TRAINING = """
 import sys, torch
@@ -302,3 +303,28 @@ def test_another_model_is_refused(tmp_path):
         Recorder(nn.Linear(2, 2), tmp_path / "run.zarr")
     with pytest.raises(InvisError, match="another model"):
         Recorder(network(), tmp_path / "run.zarr", dtype="float16")
+
+
+def test_a_training_that_went_back_is_noticed_at_the_same_steps(tmp_path):
+    torch.manual_seed(0)
+    net = nn.Linear(3, 2)
+    recorder = Recorder(net, tmp_path / "run.zarr")
+
+    def walk(steps):
+        for step in steps:
+            with torch.no_grad():
+                net.weight += torch.randn(2, 3)
+            recorder.step(step)
+
+    walk(range(1, 11))
+    live = LiveTrajectory(tmp_path / "run.zarr")
+    *_, before = live.steps()
+    assert not live.grown()
+    walk(range(4, 11))
+    assert live.grown()
+    *_, after = live.steps()
+    assert not live.grown()
+    np.testing.assert_array_equal(after.products.steps, before.products.steps)
+    fresh = gram(recorder.source())
+    np.testing.assert_allclose(after.products.products, fresh.products)
+    assert not np.allclose(after.products.products, before.products.products)

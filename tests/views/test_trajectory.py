@@ -149,16 +149,21 @@ def test_landscape_shows_what_is_known_and_how_far_to_trust_it():
     x = simulate(20, 1200, seed=0)
     source = ArraySource(x, layout=Layout(("weight",), ((30, 40),)))
     found = pca(gram(source))
-    steps = landscape_steps(source, found, net, lambda n: n.weight.square().sum().item(), size=9)
+
+    def squared_norm(net):
+        return net.weight.square().sum().item()
+
+    steps = landscape_steps(source, found, net, squared_norm, size=9)
     snapshots = list(steps)
     walk = matched(found, nulls.walk(found.steps)).curves[:, :2]
-    figure = landscape_figure(snapshots[-1], "norm", walk, dark=True)
+    figure = landscape_figure(snapshots[-1], walk, dark=True)
+    assert figure.layout.title.text == "The squared norm around the path"
     (contour,) = [t for t in figure.data if t.type == "contour"]
     np.testing.assert_allclose(np.array(contour.z, dtype=float), snapshots[-1].values)
     np.testing.assert_allclose(named(figure, "path").y, found.scores[:, 1])
     np.testing.assert_allclose(named(figure, "random walk").x, walk[:, 0])
     assert "differs from the checkpoints’ own" in figure.layout.title.subtitle.text
-    half = landscape_figure(snapshots[14], "norm")
+    half = landscape_figure(snapshots[14])
     assert sum(v is not None for row in half.data[0].z for v in row) == 3
     assert half.to_json()
 
