@@ -28,6 +28,7 @@ def on_files(files: Any, config: Any) -> Any:
     sys.path.insert(0, str(ROOT))
     pages = {"cli": cli_reference(), "invis": face_reference()}
     pages |= {room: room_reference(room) for room in ROOMS}
+    pages["workshop"] = "# invis.workshop\n\n::: invis.workshop\n"
     for name, content in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=content))
     for folder in (*BESIDE, "notebooks/solutions"):

@@ -5,6 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A first example may take a second on a busy machine: that says nothing about the code.
+settings.register_profile("invis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("invis")
 
 FLAGS = [
     "--headless",

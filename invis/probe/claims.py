@@ -3,9 +3,9 @@
 A linear unit answers a transformed image by its overlap with the reference, so no transformation
 that leaves less than UNSEEN of the overlap can leave STILL of its response. Where a unit's
 response does stay, the unit is not linear, and the family names what it ignores. That is a fact
-about one image, so a second condition concerns the set: the family must reach its images from the
-reference better than it reaches all but 1 in 20 of the matched linear unit's sets, and at least
-half as well as the family that reaches them best.
+about one image, so a second condition concerns the set, for all but polarity and contrast: the
+family must reach its images from the reference better than it reaches all but 1 in 20 of the
+matched linear unit's sets, and at least half as well as the family that reaches them best.
 
 Families overlap: half a turn of the phase is the other polarity, a small shift of a grating is a
 phase, a smooth deformation is a shift here and there. The most specific name that explains the

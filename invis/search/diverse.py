@@ -146,10 +146,11 @@ class Sets:
             self.best[k] = g[k] + top[k] * (self.best[k] - g[k])
             self.held_value[rows] /= top[k]
             self.held_slope[rows] /= top[k]
-            below = self.held_value[rows] < self.alpha
-            self.held[rows][below] = self.reference[k]
-            self.held_value[rows][below] = 1.0
-            self.held_slope[rows][below] = 0.0
+            below = (self.held_value[rows] < self.alpha).nonzero()[:, 0] + rows.start
+            self.held[below] = self.reference[k]
+            self.held_value[below] = 1.0
+            self.held_slope[below] = 0.0
+            self.space.copy(rows.start + int(where[k]), below)
 
     def converged(self) -> Tensor:
         """(U,) whether the distance has stopped growing, also close to the floor.

@@ -26,6 +26,10 @@ class Space(Protocol):
         """The images that were looked at last are now the places held, where feasible (B,)."""
         ...
 
+    def copy(self, source: int, rows: Tensor) -> None:
+        """The images of some rows are replaced by the one of row `source`."""
+        ...
+
     def away(self, held: Tensor) -> Tensor:
         """(B, D) the direction in which each held image leaves its neighbours."""
         ...
@@ -49,6 +53,9 @@ class Pixels:
         return self.problem.value_and_gradient(v, rows)
 
     def hold(self, feasible: Tensor) -> None:
+        pass
+
+    def copy(self, source: int, rows: Tensor) -> None:
         pass
 
     def away(self, held: Tensor) -> Tensor:
@@ -102,6 +109,10 @@ class FeatureSpace:
         phi, pulled = self.seen
         self.held = torch.where(feasible[:, None], phi, self.held)
         self.pushes = torch.where(feasible[:, None], pulled, self.pushes)
+
+    def copy(self, source: int, rows: Tensor) -> None:
+        # Their pushes stay: copies that are pushed alike would never part.
+        self.held[rows] = self.held[source].clone()
 
     def away(self, held: Tensor) -> Tensor:
         lengths = self.pushes.norm(dim=1).view(-1, self.images).amax(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xarray import Dataset
 
@@ -14,9 +14,12 @@ from invis.stitching.data import Data, load_data
 from invis.stitching.latents import Latents, latents_steps
 from invis.stitching.matrix import Settings, stitch_steps
 from invis.stitching.progress import Progress, within
+from invis.stitching.similarities import PRODUCT
 from invis.stitching.spaces import ProductSpace
 from invis.stitching.specs import parse_encoders
 from invis.stitching.sweep import anchor_sweep_steps
+
+WIDTH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +29,17 @@ class Study:
     latents: what every encoder says of them.
     results: one Dataset a task, in the order asked for; see `stitch`.
     sweep: the first task for several numbers of anchors; None where none were asked for.
+    similarities: of the relative spaces.
     """
 
     data: Data
     latents: Latents
     results: tuple[Dataset, ...]
     sweep: Dataset | None = None
+    similarities: tuple[str, ...] = PRODUCT
 
     def pair(self, encoder: str, decoder: str, points: int) -> tuple[tuple[Matrix, Matrix], ...]:
-        """Test images in both spaces: as they are, and in the product space of the anchors.
+        """Test images in both spaces: as they are, and in the study's product space.
 
         Returns:
             (A's, B's) latent vectors (N, d) each, and the same in the common space (N, S K).
@@ -45,7 +50,8 @@ class Study:
         places = [self._place(name) for name in (encoder, decoder)]
         before = [self.latents.test[0][i][:points] for i in places]
         trained = [self.anchors(i) for i in places]
-        after = [ProductSpace().fit(a).transform(x) for a, x in zip(trained, before, strict=True)]
+        space = ProductSpace(self.similarities)
+        after = [space.fit(a).transform(x) for a, x in zip(trained, before, strict=True)]
         return (before[0], before[1]), (after[0], after[1])
 
     def anchors(self, encoder: int) -> Matrix:
@@ -81,7 +87,7 @@ def study_steps(
         encoders: names; see `parse_encoders`.
         settings: of the matrix.
         seeds: networks, anchors and decoders anew.
-        width: of every encoder's latent space.
+        width: of every encoder's latent space; WIDTH if left out.
         counts: numbers of anchors to compare.
         limit: at most so many training and so many test images.
         device: where to compute.
@@ -90,6 +96,9 @@ def study_steps(
         InvisError: any of these is not possible.
     """
     asked = settings or Settings()
+    for name, value in (("width", width), ("limit", limit)):
+        if value is not None and value < 1:
+            raise InvisError(f"{name} {value} is not possible; it must be at least 1.")
     images = load_data(data)
     if limit is not None:
         images = images.limited(limit, limit)
@@ -99,15 +108,19 @@ def study_steps(
             f"anchors {most} is too many: there are {len(images.train_labels)} training images."
         )
     chosen = parse_encoders(list(encoders), data, width)
+    latent = WIDTH if width is None else width
     ends = (0.5, 0.75) if counts else (0.6, 1.0)
     latents = yield from within(
-        latents_steps(images, chosen, seeds=seeds, latent=width or 32, device=device), 0.0, ends[0]
+        latents_steps(images, chosen, seeds=seeds, latent=latent, device=device),
+        0.0,
+        ends[0],
     )
     results = yield from within(stitch_steps(images, latents, asked, device), *ends)
-    study = Study(images, latents, tuple(results))
+    compared = tuple(dict.fromkeys(s for method in asked.methods for s in method.similarities))
+    study = Study(images, latents, tuple(results), None, compared or PRODUCT)
     if counts:
         yield Progress("matrix", ends[1], "matrix", study)
         steps = anchor_sweep_steps(images, latents, counts, asked, device)
         sweep = yield from within(steps, ends[1], 1.0)
-        study = Study(images, latents, tuple(results), sweep)
+        study = replace(study, sweep=sweep)
     yield Progress("done", 1.0, f"{len(latents.names)} encoders", study)

@@ -100,7 +100,7 @@ class Tokens:
             return self._put(self.latents.test[seed][encoder][:, None])
         if what == "shuffled":
             # The coordinates keep their values and lose their names.
-            order = np.random.default_rng([seed, encoder]).permutation(self.anchors.shape[1])
+            order = _wrong_order(self.anchors.shape[1], seed, encoder)
             return self._all("test", seed, encoder)[:, :, order]
         untrained = what == "untrained"
         reference = self.latents.untrained_train if untrained else self.latents.train
@@ -113,3 +113,12 @@ class Tokens:
 
     def _put(self, array: NDArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self.device)
+
+
+def _wrong_order(count: int, *seed: int) -> NDArray[np.int64]:
+    """A permutation that is not the identity, which chance draws of few."""
+    rng, right = np.random.default_rng(seed), np.arange(count)
+    order = right
+    while count > 1 and np.array_equal(order, right):
+        order = rng.permutation(count)
+    return order

@@ -38,7 +38,7 @@ class Translator(TransformerMixin, BaseEstimator):
 
     Args:
         method: `orthogonal` (a rotation with reflection), `linear` (any matrix) or `affine` (any
-            matrix and a shift).
+            matrix and a shift; the same as linear where both spaces are standardised).
         standardise: fit between the spaces after giving each coordinate the mean 0 and standard
             deviation 1 over its own anchors, as the paper does; the target's are put back
             afterwards. Without, the map is fitted on the spaces as they are.

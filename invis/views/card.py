@@ -122,7 +122,7 @@ def _seen(ds: Dataset, grey: str, kind: str, factor: int, measured: str) -> str:
 
 def _legend(alpha: float | None) -> str:
     floor = f"; the mark is the floor, {words.percent(alpha)}" if alpha is not None else ""
-    return f"Bars: share of the reference’s activation{floor}."
+    return f"Bars: share of a*, the reference’s activation{floor}."
 
 
 def columns(count: int) -> int:

@@ -30,7 +30,7 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
     colours = palette(dark)
     names = [name for name in ORDER if name in found.curves]
     rows = -(-len(names) // COLUMNS)
-    height = TOP + 90 + ROW_HEIGHT * rows
+    height = TOP + 104 + ROW_HEIGHT * rows
     figure = make_subplots(
         rows, COLUMNS, subplot_titles=names, vertical_spacing=95 / height, horizontal_spacing=0.1
     )
@@ -53,7 +53,7 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
     figure.update_layout(
         template=template(dark),
         height=height,
-        margin={"l": 76, "r": 24, "t": TOP + 44, "b": 70},
+        margin={"l": 76, "r": 24, "t": TOP + 58, "b": 70},
         title=heading(found.address, found.sentence, height, colours),
         legend={
             "orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "yref": "paper",
@@ -61,7 +61,7 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
         },
     )  # fmt: skip
     # Above the panels' names.
-    figure.update_layout(legend_y=1 + 34 / (height - TOP - 114))
+    figure.update_layout(legend_y=1 + 34 / (height - TOP - 128))
     return figure
 
 

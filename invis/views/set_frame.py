@@ -115,7 +115,7 @@ def frame_texts(
             **above,
         ),
         line(
-            f"Bars: share of the reference’s activation{floor}.",
+            f"Bars: share of a*, the reference’s activation{floor}.",
             SIZE,
             colours.muted,
             xref="x",

@@ -58,9 +58,8 @@ def search_paths_figure(
         outward = (scores[:, k].mean(0) - middle) / span
         outward *= span * OFFSET / (np.linalg.norm(outward) or 1.0)
         for place in places:
-            # The first inside its path, the last outside, so that they leave the path visible.
-            side = 1 - 2 * (len(places) > 1 and place == 0)
-            beside = side * outward if place in (0, len(paths.steps) - 1) else 0 * outward
+            # The first inside its path, the others outside, so that they leave the path visible.
+            beside = -outward if len(places) > 1 and place == 0 else outward
             figure.add_layout_image(
                 source=data_uri(_legible(paths, place, k)),
                 xref="x",

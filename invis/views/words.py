@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,10 @@ ERROR_LIMIT = 0.02
 RANGE_LIMIT = 0.9
 # From here on a linear unit leaves so little room that any distance divides by almost nothing.
 BETA_LIMIT = 0.98
+# A weight and its channel in the name of a combination, such as "0.5x3-1e-05x8".
+TERM = re.compile(r"([+-]?[^x]+?)x(\d+)(?=[+-]|$)")
+# A title that names more weights, or more channels, is longer than a page is wide.
+MOST_WEIGHTS, MOST_TERMS = 2, 6
 
 
 def number(attrs: Mapping[str, Any], key: str) -> float | None:
@@ -47,8 +52,22 @@ def title(ds: Dataset) -> str:
     channel = str(a.get("channel", ""))
     if model == "truth":
         return f"Ground truth: {layer.replace('_', ' ')}, unit {channel}"
-    which = f"Channel {channel}" if channel.isdigit() else channel
-    return f"{which} of {layer} in {model}"
+    return f"{_channels(channel)} of {layer} in {model}"
+
+
+def _channels(name: str) -> str:
+    """Of a unit's name: "Channel 12", or a combination: "Channels 3, 8 (weights 1, −1)"."""
+    terms = TERM.findall(name)
+    if not name or "".join(f"{weight}x{channel}" for weight, channel in terms) != name:
+        return f"Channel {name}" if name.isdigit() else name
+    if len(terms) > MOST_TERMS:
+        return f"A combination of {len(terms)} channels"
+    weights, channels = (", ".join(part) for part in zip(*terms, strict=True))
+    if len(terms) > MOST_WEIGHTS:
+        return f"Channels {channels}, weighted,"
+    many = "s" if len(terms) > 1 else ""
+    weights = weights.replace("+", "").replace("-", "−")
+    return f"Channel{many} {channels} (weight{many} {weights})"
 
 
 def weights(ds: Dataset) -> str:

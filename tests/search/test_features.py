@@ -6,7 +6,10 @@ from torch import nn
 
 import invis
 from invis.models.unit import Units
+from invis.search.band import Band
 from invis.search.features import Features
+from invis.search.problem import Problem
+from invis.search.space import FeatureSpace
 
 
 def network() -> nn.Module:
@@ -57,3 +60,16 @@ def test_an_affine_unit_is_its_own_null() -> None:
     assert ds.attrs["feature_index"] == pytest.approx(1, abs=0.1)
     assert ds.attrs["distance_space"] == "0"
     assert ds.attrs["index"] <= 1.0005
+
+
+def test_a_copied_image_brings_its_features() -> None:
+    late = units("5")
+    problem = Problem(late, Band(late.image_shape, 0.0, 8.0), 10.0)
+    v = torch.randn(6, problem.band.size, generator=torch.Generator().manual_seed(0))
+    v /= v.norm(dim=1, keepdim=True)
+    space = FeatureSpace(problem, 3, Features(late, "0"), v)
+    space.copy(1, torch.tensor([0, 2]))
+    v[[0, 2]] = v[1].clone()
+    fresh = FeatureSpace(problem, 3, Features(late, "0"), v)
+    torch.testing.assert_close(space.held, fresh.held)
+    assert space.distance(v)[0] == 0 < space.distance(v)[1]

@@ -14,6 +14,7 @@ from invis.stitching.methods import Method, methods
 from invis.stitching.progress import finish
 from invis.stitching.sweep import anchor_sweep_steps
 from invis.stitching.table import records, summary
+from invis.stitching.tokens import _wrong_order
 from tests.stitching.conftest import SMALL_RECIPE
 
 
@@ -194,3 +195,11 @@ def test_digits_stitch_as_the_paper_claims():
     assert all(math.isfinite(row["spread"]) for row in rows.values())
     # Time of all cores together; two of them then take under 5 s.
     assert seconds < 15
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 128])
+def test_shuffled_anchors_are_never_in_their_right_order(count):
+    for seed in range(20):
+        order = _wrong_order(count, seed, 0)
+        assert sorted(order) == list(range(count))
+        assert count == 1 or not np.array_equal(order, np.arange(count))

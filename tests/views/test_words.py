@@ -3,7 +3,9 @@
 import math
 
 import pytest
+from torch import nn
 
+from invis.models.unit import unit
 from invis.views import words
 from tests.synthetic import complex_cell_result
 
@@ -76,6 +78,28 @@ def test_titles():
     assert words.title(complex_cell_result()) == "Ground truth: complex cell, unit 0"
     real = {"model": "vgg19", "layer": "conv3_1", "channel": 12}
     assert words.title(complex_cell_result(**real)) == "Channel 12 of conv3_1 in vgg19"
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({3: 1.0, 8: -1.0}, "Channels 3, 8 (weights 1, −1)"),
+        ({7: -1e-5}, "Channel 7 (weight −1e−05)"),
+        ({0: -2.5, 1: 1e20}, "Channels 0, 1 (weights −2.5, 1e20)"),
+        ({0: -2.5, 1: 1e20, 2: 3}, "Channels 0, 1, 2, weighted,"),
+        (dict.fromkeys(range(32), 0.5), "A combination of 32 channels"),
+    ],
+)
+def test_a_combination_of_channels_is_named_by_them(weights, said):
+    (label,) = unit(nn.Sequential(nn.Conv2d(3, 32, 3)), "0", weights, input_size=8).labels
+    real = {"model": "net", "layer": "conv", "channel": label}
+    assert words.title(complex_cell_result(**real)) == f"{said} of conv in net"
+
+
+def test_what_is_no_combination_keeps_its_name():
+    for name in ("box 3x3", "1x2y", "x1"):
+        real = {"model": "net", "layer": "conv", "channel": name}
+        assert words.title(complex_cell_result(**real)) == f"{name} of conv in net"
 
 
 @pytest.mark.parametrize(
