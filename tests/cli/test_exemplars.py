@@ -86,8 +86,9 @@ def test_bad_input_is_one_sentence_and_leaves_no_folder(invis, pictures, tmp_pat
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_found(pictures, tmp_path):
-    for k in range(3000):
-        (pictures / f"copy{k:04d}.png").hardlink_to(pictures / "p0.png")
+    # So many that no machine is through with them when it is interrupted.
+    for k in range(30_000):
+        (pictures / f"copy{k:05d}.png").hardlink_to(pictures / "p0.png")
     line = command("exemplars", UNIT, "--data", pictures, "--out", tmp_path / "kept")
     process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     time.sleep(5)
@@ -96,4 +97,4 @@ def test_ctrl_c_keeps_what_was_found(pictures, tmp_path):
     assert process.returncode == 130, said
     if "kept in" in said:
         found = load_exemplars(tmp_path / "kept" / "exemplars.nc")
-        assert 0 < found.attrs["pictures"] < 3003
+        assert 0 < found.attrs["pictures"] < 30_003
