@@ -32,19 +32,19 @@ class Atlas:
 
     Args:
         url: folder or URL.
-        mode: `r` to read, `a` to create or append.
+        mode: `r` to read, `r+` to write into one that is there, `a` to create or append.
 
     Raises:
         InvisError: where it cannot be opened, or is no atlas.
     """
 
-    def __init__(self, url: str | os.PathLike[str], mode: Literal["r", "a"] = "r") -> None:
+    def __init__(self, url: str | os.PathLike[str], mode: Literal["r", "r+", "a"] = "r") -> None:
         self.url = os.fspath(url)
         self._folder = Folder(self.url)
         there = self._folder.names()
         if self._folder.is_file():
             raise InvisError(f"store {self.url!r} is a file: give a folder that `invis sweep` made")
-        if mode == "r" and not there:
+        if mode != "a" and not there:
             raise InvisError(
                 f"store {self.url!r} does not exist or is empty: give a folder that `invis sweep` "
                 "made"

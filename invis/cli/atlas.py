@@ -59,9 +59,7 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
     from invis.atlas import Atlas
     from invis.atlas.verify import verify_steps
 
-    opened = Atlas(store or shipped())
-    if repair:
-        opened = Atlas(opened.url, mode="a")
+    opened = Atlas(store or shipped(), mode="r+" if repair else "r")
     with counting("verify") as tell:
         for report in verify_steps(opened, repair):
             tell(report.units, report.total)
@@ -99,8 +97,7 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
     from invis.atlas import Atlas
     from invis.atlas.annotate import annotate_steps
 
-    # To write is no reason to make an atlas: what isn't there can't be probed.
-    found = Atlas(Atlas(store).url, mode="a").layers()
+    found = Atlas(store, mode="r+").layers()
     chosen = [one for one in found if (layers or "") in one.path]
     if not found:
         raise InvisError(f"store {store!r} holds no layer: fill it with `invis sweep`")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,7 +50,8 @@ class TrajectoriesPage(Page):
         self._live: LiveTrajectory | None = None
         self._work = Background("Read again", self._begin, self._news, 120.0)
         self._work.start.visible = self._work.stop.visible = live
-        self._offer_layers()
+        with suppress(InvisError):  # `_begin` says why.
+            self._open()
         self.param.watch(lambda _: self._new_run(), "run")
         self.param.watch(lambda _: self._work.run(), "layer")
 
@@ -60,7 +62,7 @@ class TrajectoriesPage(Page):
             "explains the spectrum is said below. A run that is still recorded grows when you "
             "read it again.</p>"
         )
-        self._new_run()
+        self._work.run()
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
             controls(self, self.linked),
@@ -74,24 +76,28 @@ class TrajectoriesPage(Page):
         self._work.cancel()
 
     def _new_run(self) -> None:
-        self._offer_layers()
+        self._live = None
+        try:
+            self._open()
+        except InvisError:  # `_begin` says why.
+            self._offer(())
         self._work.run()
 
-    def _offer_layers(self) -> None:
-        """The layers of the chosen run; its whole network where it has none of the chosen name."""
-        try:
+    def _open(self) -> LiveTrajectory:
+        """The chosen run, with its layers on offer; InvisError where there is nothing to read."""
+        if self._live is None:
             self._live = LiveTrajectory(self._runs.get(self.run, self.run))
-        except InvisError:  # `_begin` says why.
-            self._live = None
-        layers = self._live.layers if self._live is not None else ()
+            self._offer(self._live.layers)
+        return self._live
+
+    def _offer(self, layers: Sequence[str]) -> None:
+        """Let visitors choose among layers; the whole network where the chosen one isn't there."""
         self.param.layer.objects = [WHOLE, *layers]
         if self.layer not in self.param.layer.objects:
             self.layer = WHOLE
 
     def _begin(self) -> Any:
-        if self._live is None:
-            self._live = LiveTrajectory(self._runs.get(self.run, self.run))
-        live = self._live
+        live = self._open()
         layer = None if self.layer == WHOLE else self.layer
 
         def work() -> Iterator[Any]:

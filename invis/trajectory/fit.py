@@ -132,20 +132,18 @@ def _score(found: PCA, null: Null, parameters: int) -> Fit:
 
 
 def _decide(fits: dict[str, Fit], count: int) -> Comparison:
-    nearest = min(fits, key=lambda name: fits[name].distance)
-    # What explains nothing is not the best, however few parameters it has.
-    near = [n for n, fit in fits.items() if fit.distance <= max(POOR, fits[nearest].distance)]
+    # What explains nothing is not the best, however few parameters it has: of such, the nearest is.
+    reach = max(POOR, min(fit.distance for fit in fits.values()))
+    near = [name for name, fit in fits.items() if fit.distance <= reach]
     best = min(near, key=lambda name: fits[name].bic)
     plausible = tuple(name for name in near if fits[name].bic - fits[best].bic < STRONG)
     # What a special case explains is no evidence for the general one.
     simplest = [n for n in plausible if not any(n in GENERAL[one] for one in plausible)]
     if count < FEWEST:
         reason = f"{count} checkpoints are too few: {FEWEST} are the least that tell nulls apart."
-    elif fits[nearest].distance > POOR:
-        factor = np.exp(fits[nearest].distance)
-        reason = (
-            f"None fits: even the nearest, {LONG[nearest]}, is off by a factor of {factor:.2f}."
-        )
+    elif fits[best].distance > POOR:
+        factor = np.exp(fits[best].distance)
+        reason = f"None fits: even the nearest, {LONG[best]}, is off by a factor of {factor:.2f}."
     elif len(simplest) > 1:
         reason = f"{_start(' and '.join(LONG[n] for n in simplest))} explain it about equally well."
     elif fits[simplest[0]].distance > max(GOOD, fits[best].distance + FINEST):

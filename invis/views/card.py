@@ -110,7 +110,7 @@ def _seen(ds: Dataset, grey: str, kind: str, factor: int, measured: str) -> str:
         f'<span class="stretch-on">{words.stretch_label(factor)}</span>'
         f'<span class="stretch-off">{words.stretch_label(1)}</span>'
     )
-    legend = "" if kind == "many" else f'<p class="legend">{_legend(alpha)}</p>'
+    legend = "" if kind == "many" else f'<p class="legend">{words.bars(alpha)}</p>'
     return (
         f'<div class="seen" style="--width:{size};--cols:{columns(count)}">'
         f'<section class="reference"><h3>Reference <span class="hint">best image found</span></h3>'
@@ -118,11 +118,6 @@ def _seen(ds: Dataset, grey: str, kind: str, factor: int, measured: str) -> str:
         f'<section class="images"><h3>The set <span class="hint">{label}</span></h3>'
         f'<div class="set">{shots}</div>{legend}</section>{measured}</div>'
     )
-
-
-def _legend(alpha: float | None) -> str:
-    floor = f"; the mark is the floor, {words.percent(alpha)}" if alpha is not None else ""
-    return f"Bars: share of a*, the reference’s activation{floor}."
 
 
 def columns(count: int) -> int:

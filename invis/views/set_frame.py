@@ -89,7 +89,6 @@ def frame_texts(
 
     height, _ = frame.layout.size
     above = {"xref": "x", "yref": "y", "y": 0, "yanchor": "bottom", "yshift": 6}
-    floor = f"; the mark is the floor, {words.percent(alpha)}" if alpha is not None else ""
     verdict = line(
         "<br>".join(escape(text, quote=False) for text in frame.verdict),
         LABEL_SIZE + 2,
@@ -115,7 +114,7 @@ def frame_texts(
             **above,
         ),
         line(
-            f"Bars: share of a*, the reference’s activation{floor}.",
+            words.bars(alpha),
             SIZE,
             colours.muted,
             xref="x",

@@ -38,6 +38,12 @@ def percent(share: float | None, digits: int = 0) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
+def bars(alpha: float | None) -> str:
+    """What the bars under the images of a set are, with their floor where it is known."""
+    floor = f"; the mark is the floor, {percent(alpha)}" if alpha is not None else ""
+    return f"Bars: share of a*, the reference’s activation{floor}."
+
+
 def figure(value: float | None, digits: int = 2) -> str:
     """A number for display; a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "\u2212")
