@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.errors import InvisError
+from invis.models.devices import single_precision
 from invis.models.unit import FULL_BATCH, Units
 
 Positions = Literal["center", "all"]
@@ -57,6 +58,7 @@ def at_positions(units: Units, maps: Tensor, positions: str) -> Tensor:
 
 
 @torch.no_grad()
+@single_precision()
 def measure(units: Units, images: NDArray[np.uint8], positions: Positions = "center") -> Tensor:
     """The pre-activations of all units on whole 8-bit images, through the full network.
 

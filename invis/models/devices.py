@@ -1,6 +1,12 @@
-"""Choose where to compute."""
+"""Choose where to compute, and how exactly."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 
 import torch
+from torch import nn
 
 from invis.errors import InvisError
 
@@ -31,3 +37,40 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
     if wanted is None or str(wanted) not in [*names, "cpu:0", "mps:0"]:
         raise InvisError(f"device {str(device)!r} is not available: use {' or '.join(names)}")
     return torch.device("cpu") if wanted.type == "cpu" else wanted
+
+
+@contextmanager
+def lent(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
+    """Somebody's module on another device, and afterwards where it was."""
+    tensors = chain(module.parameters(), module.buffers())
+    home = next((tensor.device for tensor in tensors), device)
+    try:
+        yield module.to(device)
+    finally:
+        module.to(home)
+
+
+_LOCK = threading.Lock()
+_within, _usual = 0, True
+
+
+@contextmanager
+def single_precision() -> Iterator[None]:
+    """Convolutions on CUDA keep all bits of float32; a context, or a decorator.
+
+    PyTorch lets them round their factors to TF32's ten bits of mantissa unless told otherwise. Then
+    sets change by more than they do from batch to batch (`benchmarks/search_cost.py --precision`).
+    """
+    global _within, _usual
+    with _LOCK:
+        if not _within:
+            _usual = torch.backends.cudnn.allow_tf32
+            torch.backends.cudnn.allow_tf32 = False
+        _within += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _within -= 1
+            if not _within:
+                torch.backends.cudnn.allow_tf32 = _usual

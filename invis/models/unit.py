@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn
 from invis.errors import InvisError
 from invis.models.address import Address, parse_address
 from invis.models.cone import Cone, build_cone, upto
-from invis.models.devices import pick_device
+from invis.models.devices import pick_device, single_precision
 from invis.models.layers import Layer, find_layer
 from invis.models.model import Model
 from invis.models.own import wrap
@@ -94,6 +94,7 @@ class Units:
         return self._read(self.cone(self._input(x.to(self.readout.dtype))), index)
 
     @torch.no_grad()
+    @single_precision()
     def full_responses(
         self, images: NDArray[np.uint8] | Tensor, index: Tensor | Sequence[int]
     ) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from invis.models.devices import single_precision
 from invis.models.unit import Units
 
 # Crops of one picture whose corners are nearer than this share of the field, on both axes, count
@@ -75,6 +76,7 @@ def grid_of(units: Units) -> Grid:
 
 
 @torch.no_grad()
+@single_precision()
 def response_maps(units: Units, grid: Grid, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(B, H, W, C) 8-bit canvases -> (B, U, rows, columns) responses, by the untouched network."""
     pixels = torch.as_tensor(canvases).permute(0, 3, 1, 2).to(units.device, units.readout.dtype)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.errors import InvisError
+from invis.models.devices import single_precision
 from invis.models.unit import Units
 from invis.search.band import Band
 from invis.search.sphere import unit
@@ -118,6 +119,7 @@ class Problem:
         x = torch.as_tensor(pixels, device=self.device).permute(0, 3, 1, 2).float() + self.low
         return self.band.coefficients(x) / self.radius
 
+    @single_precision()
     def run(self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor) -> tuple[Tensor, ...]:
         """Call `run` on micro-batches of the arguments' rows and join what it returns.
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from invis.errors import InvisError
+from invis.models.devices import single_precision
 from invis.stitching.checks import choice
 
 
@@ -63,6 +64,7 @@ class Encoder:
         return (x - mean) / std
 
     @torch.no_grad()
+    @single_precision()
     def encode(self, images: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
         """(B, H, W, C) 8-bit images -> (B, d) latent vectors.
 

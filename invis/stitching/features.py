@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from invis.errors import InvisError
-from invis.models.devices import pick_device
+from invis.models.devices import lent, pick_device
 from invis.stitching.cache import content_hash, recall, remember
 from invis.stitching.encoder import Encoder
 from invis.stitching.progress import Progress, finish
@@ -43,8 +43,13 @@ def features_steps(
         raise InvisError("images is empty; at least one image is needed.")
     if batch < 1:
         raise InvisError(f"batch {batch} is not possible; it must be at least 1.")
-    where = pick_device(device)
-    encoder.module.to(where)
+    with lent(encoder.module, pick_device(device)):
+        yield from _features_steps(encoder, images, batch, pick_device(device), cache)
+
+
+def _features_steps(
+    encoder: Encoder, images: NDArray[np.uint8], batch: int, where: torch.device, cache: bool
+) -> Iterator[Progress[NDArray[np.float32]]]:
     key = ""
     if cache:
         probe = encoder.encode(images[:PROBE], where)

@@ -39,7 +39,7 @@ def accuracy(
         pixels: NDArray[np.uint8] = np.array(images.pixels[start : start + BATCH])
         labels = torch.from_numpy(images.labels[start : start + BATCH]).to(device)
         x = normalise(torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device), mean, std)
-        logits = net(x)
+        logits = net(x).to(device)
         if start == 0 and logits.shape[1] != len(images.classes):
             raise InvisError(
                 f"data has {len(images.classes)} classes, but the model has {logits.shape[1]}; "
@@ -70,7 +70,7 @@ def evaluate(
     Raises:
         InvisError: unknown model, missing or wrongly laid out data, another number of classes.
     """
-    from invis.models.devices import pick_device
+    from invis.models.devices import lent, pick_device, single_precision
 
     start = time.perf_counter()
     where = pick_device(device)
@@ -90,9 +90,10 @@ def evaluate(
     folder = root / "val" if (root / "val").is_dir() else root
     images = load_images(folder, size)
     training = net.training
-    net = net.to(where).to(memory_format=torch.channels_last).eval()
     try:
-        top1, top5 = accuracy(net, images, mean, std, where)
+        with lent(net.eval(), where) as there, single_precision():
+            there = there.to(memory_format=torch.channels_last)
+            top1, top5 = accuracy(there, images, mean, std, where)
     finally:
         net.train(training)
     return {

@@ -18,7 +18,7 @@ UNIT = "minivgg/conv2_2/31"
 
 @pytest.fixture(scope="module")
 def units():
-    return invis.units_at(UNIT)
+    return invis.units_at(UNIT, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def grey(units, height=64, width=64):
 
 @pytest.mark.parametrize("address", [UNIT, "miniresnet/layer1.0.conv2/3,4", "minivgg/conv1_1/0-3"])
 def test_maps_are_the_cone_on_every_crop(address):
-    units = invis.units_at(address)
+    units = invis.units_at(address, device="cpu")
     grid = grid_of(units)
     canvas = noise(3)
     maps = response_maps(units, grid, canvas[None])[0]

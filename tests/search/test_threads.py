@@ -29,7 +29,7 @@ def test_operations_of_a_step_are_those_of_the_convolutions_inside_the_field():
     ("address", "threads"), [("minivgg/conv1_2/0", 1), ("minivgg/conv4_1/0-31", 2)]
 )
 def test_small_steps_take_one_thread_and_large_ones_all(two_threads, address, threads):
-    assert worthwhile_threads(units_at(address), 8) == threads
+    assert worthwhile_threads(units_at(address, device="cpu"), 8) == threads
 
 
 def test_the_callers_threads_are_untouched_between_steps_and_after_an_end(two_threads):
@@ -52,6 +52,6 @@ def test_the_callers_threads_are_untouched_between_steps_and_after_an_end(two_th
 
 
 def test_a_small_search_runs_on_one_thread_and_says_so(two_threads):
-    *_, last = search_steps("minivgg/conv1_2/3")
+    *_, last = search_steps("minivgg/conv1_2/3", device="cpu")
     assert last.finished[0].attrs["threads"] == 1
     assert torch.get_num_threads() == 2
