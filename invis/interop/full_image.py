@@ -181,7 +181,7 @@ class _Painting:
         units, diversity = self.units, self.asked["diversity"]
         self.optimiser.zero_grad()
         with lucent_on(units.device, self.chance):
-            seen = image = self.image_f()
+            seen = image = self.image_f().to(units.device)
             for transform in transforms:
                 seen = transform(seen)
         pixels = 255 * fit(seen, image.shape[2:]).to(units.readout)

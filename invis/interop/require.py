@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from invis.errors import InvisError
 
@@ -51,7 +52,19 @@ def lucent() -> Lucent:
             f"torch-lucent cannot be used ({reason}): "
             "pip install 'torch-lucent>=0.1.8,<0.2' 'kornia==0.4.1'"
         ) from error
+    for module, name in ((found[0], "_torch_blur"), (found[3], "_linear_decorrelate_color")):
+        setattr(module, name, _there_and_back(getattr(module, name)))
     return Lucent(*found)
+
+
+def _there_and_back(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function of lucent's whose constants are on the first GPU that it finds, for any image."""
+
+    def run(image: Tensor) -> Tensor:
+        place = "cuda:0" if torch.cuda.is_available() else "cpu"
+        return function(image.to(place)).to(image.device)
+
+    return run
 
 
 @contextmanager
