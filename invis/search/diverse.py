@@ -211,10 +211,12 @@ def start_sets(
     best = maxima.best[units]
     grey = problem.grey_response[units]
     held, moving, values = [], [], []
+    # Chosen on the CPU: a GPU would be asked for hundreds of single numbers.
+    everywhere = maxima.vectors.cpu()
     for k, (unit_index, generator) in enumerate(zip(units.tolist(), generators, strict=True)):
         vectors = maxima.vectors[unit_index]
         fractions = (maxima.values[unit_index] - grey[k]) / (best[k] - grey[k])
-        chosen = _spread_out(vectors, fractions, images, alpha)
+        chosen = _spread_out(everywhere[unit_index], fractions.cpu(), images, alpha)
         rows = torch.tensor([chosen[i % len(chosen)] for i in range(images)], device=vectors.device)
         held.append(vectors[rows])
         values.append(fractions[rows])

@@ -23,7 +23,7 @@ from invis.search.features import Features
 from invis.search.preview import Preview, preview
 from invis.search.problem import Problem
 from invis.search.reference import Climb, Maxima, maxima_steps
-from invis.search.result import build_result
+from invis.search.result import Ended, build_results
 from invis.search.settings import Settings
 
 RESTARTS = 24
@@ -87,13 +87,13 @@ class Batch:
     began: float
     features: Features | None = None
 
-    def result(
+    def ended(
         self, unit: int, vectors: Tensor, reference: Tensor, *, steps: int = 0,
         converged: bool = True, dead: bool = False,
         course: Course = (), best: float = -torch.inf,
         feature_distance: float | None = None,
-    ) -> xr.Dataset:  # fmt: skip
-        """Measure a unit's set (N, D); `best` is a response that a_free cannot be below."""
+    ) -> Ended:  # fmt: skip
+        """A unit's set (N, D) and what is known of it; a_free cannot be below `best`."""
         attrs: dict[str, Any] = {
             "steps": steps,
             "seconds": time.perf_counter() - self.began,
@@ -112,9 +112,11 @@ class Batch:
                 "feature_index": feature_distance / null if null > 0 else math.nan,
             }
         free = max(float(self.maxima.free_values[unit]), best)
-        return build_result(
-            self.problem, self.settings, unit, vectors, reference, free, attrs, course
-        )
+        return Ended(unit, vectors, reference, free, attrs, course)
+
+    def results(self, ended: list[Ended]) -> list[xr.Dataset]:
+        """Measure sets."""
+        return build_results(self.problem, self.settings, ended)
 
 
 class Searched(Protocol):
@@ -195,10 +197,10 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
     if dead.any():
         picked = dead.nonzero()[:, 0].tolist()
         lifeless = [
-            batch.result(k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True)
+            batch.ended(k, _strongest(maxima, k, settings.images), maxima.reference[k], dead=True)
             for k in picked
         ]
-        yield Snapshot("measure", 0, 0.3, f"{len(picked)} dead", lifeless)
+        yield Snapshot("measure", 0, 0.3, f"{len(picked)} dead", batch.results(lifeless))
     return batch
 
 
@@ -208,9 +210,9 @@ def search_sets(
     """Step the sets until each has converged or `most_steps` are taken; who has ended leaves."""
     total, images = len(sets.units), batch.settings.images
 
-    def now(k: int, ended: bool) -> xr.Dataset:
+    def now(k: int, ended: bool) -> Ended:
         rows = slice(k * images, (k + 1) * images)
-        return batch.result(
+        return batch.ended(
             int(sets.units[k]),
             sets.held[rows],
             sets.reference[k],
@@ -222,7 +224,7 @@ def search_sets(
         )
 
     def unfinished() -> list[xr.Dataset]:
-        return [now(k, False) for k in range(len(sets.units))]
+        return batch.results([now(k, False) for k in range(len(sets.units))])
 
     def glance() -> list[Preview]:
         return [
@@ -253,7 +255,7 @@ def search_sets(
         ended = sets.converged()
         late = sets.steps >= most_steps
         leaving = [k for k in range(len(sets.units)) if late or bool(ended[k])]
-        finished = [now(k, bool(ended[k])) for k in leaving]
+        finished = batch.results([now(k, bool(ended[k])) for k in leaving])
         if leaving:
             staying = [k for k in range(len(sets.units)) if k not in set(leaving)]
             sets = sets.only(torch.tensor(staying, dtype=torch.long))

@@ -12,6 +12,8 @@ from invis.search.problem import Problem
 PASSES = 12
 TRIALS, ROUNDS = 48, 12
 CLOSE = 2e-3
+# Colour values of the images that are tried at once.
+MOST_NUMBERS = 1 << 22
 
 
 def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
@@ -23,26 +25,32 @@ def eight_bit(problem: Problem, v: Tensor, index: Tensor) -> NDArray[np.uint8]:
     Every pixel stays within one level of its exact value.
     """
     exact = problem.image(v)
-    levels = exact.round().clamp(problem.low, problem.high)
+    best = exact.round().clamp(problem.low, problem.high)
     wanted = problem.value(v, index)
-    best, least = levels, torch.full_like(wanted, torch.inf)
+    least = torch.full_like(wanted, torch.inf)
+    rows, levels = torch.arange(len(v), device=v.device), best.clone()
     for _ in range(PASSES):
-        f, slope = problem.image_gradient(levels, index)
-        missing = wanted - f
-        nearer = missing.abs() < least
-        best = torch.where(nearer[:, None, None, None], levels, best)
-        least = torch.where(nearer, missing.abs(), least)
-        if (least < CLOSE * wanted.abs()).all():
+        f, slope = problem.image_gradient(levels, index[rows])
+        missing = wanted[rows] - f
+        nearer = missing.abs() < least[rows]
+        best[rows[nearer]] = levels[nearer]
+        least[rows[nearer]] = missing.abs()[nearer]
+        far = least[rows] >= CLOSE * wanted[rows].abs()
+        if not far.any():
             break
-        other = _other_neighbour(problem, exact, levels)
-        price, gain = _price(exact, levels, other, slope, missing)
+        rows, levels, slope, missing = rows[far], levels[far], slope[far], missing[far]
+        other = _other_neighbour(problem, exact[rows], levels)
+        price, gain = _price(exact[rows], levels, other, slope, missing)
         order = price.argsort(1)
         ordered = gain.gather(1, order).clamp_min(0)
         flip = (ordered.cumsum(1) - ordered / 2 < missing.abs()[:, None]) & (ordered > 0)
         chosen = torch.zeros_like(flip).scatter(1, order, flip).view_as(levels)
         levels = torch.where(chosen, other, levels)
-    for k in (least >= CLOSE * wanted.abs()).nonzero()[:, 0].tolist():
-        best[k] = _by_trial(problem, exact[k : k + 1], best[k : k + 1], wanted[k], index[k])
+    stubborn = (least >= CLOSE * wanted.abs()).nonzero()[:, 0]
+    at_once = max(1, MOST_NUMBERS // (TRIALS * exact[0].numel()))
+    for start in range(0, len(stubborn), at_once):
+        some = stubborn[start : start + at_once]
+        best[some] = _by_trial(problem, exact[some], best[some], wanted[some], index[some])
     pixels = (best - problem.low).clamp(0, 255)
     return pixels.permute(0, 2, 3, 1).to("cpu", torch.uint8).numpy()
 
@@ -64,37 +72,80 @@ def _price(
 
 
 def _by_trial(
-    problem: Problem, exact: Tensor, levels: Tensor, wanted: Tensor, unit: Tensor
+    problem: Problem, exact: Tensor, levels: Tensor, wanted: Tensor, index: Tensor
 ) -> Tensor:
-    """One image (1, C, h, w) whose gradient misleads: keep the flips that help when tried.
+    """Images (B, C, h, w) whose gradient misleads: keep the flips that help when tried.
 
     Where the response bends within one grey level, the gradient promises what no flip gives. Here
     every flip is tried alone, and the best are kept together if they help together.
     """
-    useless = torch.zeros(levels.numel(), dtype=torch.bool, device=levels.device)
+    useless = torch.zeros_like(exact, dtype=torch.bool).flatten(1)
+    rows = torch.arange(len(exact), device=exact.device)
     for _ in range(ROUNDS):
-        f, slope = problem.image_gradient(levels, unit[None])
-        missing = wanted - f
-        if missing.abs() < CLOSE * wanted.abs():
+        f, slope = problem.image_gradient(levels[rows], index[rows])
+        missing = wanted[rows] - f
+        far = missing.abs() >= CLOSE * wanted[rows].abs()
+        if not far.any():
             break
-        other = _other_neighbour(problem, exact, levels)
-        price, _ = _price(exact, levels, other, slope, missing)
-        pixels = price[0].masked_fill(useless, torch.inf).argsort()[:TRIALS]
-        tried = levels.flatten(1).repeat(len(pixels), 1)
-        tried[torch.arange(len(pixels)), pixels] = other.flatten()[pixels]
-        values = problem.image_value(tried.view(-1, *levels.shape[1:]), unit.expand(len(pixels)))
-        helps = (values - f) * missing.sign()
-        useless[pixels[helps <= 0]] = True
-        order = helps.argsort(descending=True)
-        order = order[helps[order] > 0]
-        enough = helps[order].cumsum(0) - helps[order] / 2 < missing.abs()
-        count = int(enough.sum())
-        while count:
-            trial = levels.flatten(1).clone()
-            trial[0, pixels[order[:count]]] = other.flatten()[pixels[order[:count]]]
-            trial = trial.view_as(levels)
-            if (wanted - problem.image_value(trial, unit[None])).abs() < missing.abs():
-                levels = trial
-                break
-            count //= 2
-    return levels[0]
+        rows, f, slope, missing = rows[far], f[far], slope[far], missing[far]
+        here, who = levels[rows], index[rows]
+        other = _other_neighbour(problem, exact[rows], here)
+        price, _ = _price(exact[rows], here, other, slope, missing)
+        pixels = price.masked_fill(useless[rows], torch.inf).argsort(1)[:, :TRIALS]
+        count = pixels.shape[1]
+        each = torch.eye(count, dtype=torch.bool, device=here.device).expand(len(rows), -1, -1)
+        tried = _flipped(here, other, pixels, each).flatten(0, 1)
+        values = problem.image_value(tried, who.repeat_interleave(count)).view(-1, count)
+        helps = (values - f[:, None]) * missing.sign()[:, None]
+        useless[rows] = useless[rows].scatter(1, pixels, helps <= 0)
+        helps, order = helps.sort(1, descending=True)
+        pixels = pixels.gather(1, order)
+        enough = (helps.cumsum(1) - helps / 2 < missing.abs()[:, None]) & (helps > 0)
+        levels[rows] = _most_that_help(
+            problem, here, other, pixels, enough.sum(1), wanted[rows], f, who
+        )
+    return levels
+
+
+def _most_that_help(
+    problem: Problem,
+    levels: Tensor,
+    other: Tensor,
+    pixels: Tensor,
+    count: Tensor,
+    wanted: Tensor,
+    now: Tensor,
+    index: Tensor,
+) -> Tensor:
+    """Images (B, C, h, w) with the first `count` (B,) of their `pixels` (B, K) flipped.
+
+    Where these together do not bring the response nearer to `wanted` (B,) than it is `now` (B,),
+    half as many, and so on.
+    """
+    levels = levels.clone()
+    place = torch.arange(pixels.shape[1], device=levels.device)
+    rows = (count > 0).nonzero()[:, 0]
+    while len(rows):
+        chosen = (place < count[rows, None])[:, None]
+        trial = _flipped(levels[rows], other[rows], pixels[rows], chosen)[:, 0]
+        reached = problem.image_value(trial, index[rows])
+        better = (wanted[rows] - reached).abs() < (wanted - now)[rows].abs()
+        levels[rows[better]] = trial[better]
+        rows = rows[~better]
+        count = count // 2
+        rows = rows[count[rows] > 0]
+    return levels
+
+
+def _flipped(levels: Tensor, other: Tensor, pixels: Tensor, chosen: Tensor) -> Tensor:
+    """(B, T, C, h, w): images (B, C, h, w) with some of their pixels at the other level.
+
+    Args:
+        pixels: (B, K) places in the flattened image.
+        chosen: (B, T, K) which of these are flipped in each trial.
+    """
+    flat = levels.flatten(1)
+    change = (other.flatten(1) - flat).gather(1, pixels)
+    tried = flat[:, None].repeat(1, chosen.shape[1], 1)
+    tried.scatter_add_(2, pixels[:, None].expand_as(chosen), chosen * change[:, None])
+    return tried.unflatten(2, levels.shape[1:])

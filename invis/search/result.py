@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from invis import __version__
 from invis.errors import InvisError
+from invis.models.devices import single_precision
 from invis.search.course import Course
 from invis.search.null import measure, nearest, pairwise, path_order
 from invis.search.problem import Problem
@@ -30,24 +33,15 @@ OTHERS = {
     "invis-exemplars-1": "exemplars, not a set: read them with invis.load_exemplars",
 }
 LAST_BOX_PASSES = 40
+# Colour values of the images that are measured at once: 16 MB a copy in single precision.
+MOST_NUMBERS = 1 << 22
 
 
-def build_result(
-    problem: Problem,
-    settings: Settings,
-    unit: int,
-    vectors: Tensor,
-    reference: Tensor,
-    free_value: float,
-    attrs: Mapping[str, Any],
-    course: Course = (),
-) -> xr.Dataset:
-    """Turn the vectors of a set into 8-bit images and measure them through the full model.
+@dataclass(frozen=True)
+class Ended:
+    """A set that is to be measured.
 
-    The null's beta is taken on the part of the 8-bit images inside the band: rounding leaves the
-    band, and what lies outside could otherwise count for a_free, which cannot use it.
-
-    Args:
+    Attributes:
         unit: which unit of the problem.
         vectors: (N, D) the set.
         reference: (D,) the reference.
@@ -55,23 +49,82 @@ def build_result(
         attrs: what the engine knows besides: steps, seconds, converged, dead, batch.
         course: rows of step, mean nearest distance in units of R, weakest fraction.
     """
-    units = problem.units
-    both = problem.inside(torch.cat([vectors, reference[None]]), LAST_BOX_PASSES)
-    who = torch.full((len(both),), unit, device=problem.device)
+
+    unit: int
+    vectors: Tensor
+    reference: Tensor
+    free_value: float
+    attrs: Mapping[str, Any]
+    course: Course = ()
+
+
+def build_results(problem: Problem, settings: Settings, ended: Sequence[Ended]) -> list[xr.Dataset]:
+    """Turn the vectors of sets into 8-bit images and measure them through the full model.
+
+    As many units at once as fit into a little memory: on a GPU one takes as long as many.
+    """
+    numbers = (settings.images + 1) * math.prod(problem.band.shape)
+    count = max(1, MOST_NUMBERS // numbers)
+    parts = [ended[start : start + count] for start in range(0, len(ended), count)]
+    return [ds for part in parts for ds in _build_part(problem, settings, part)]
+
+
+@single_precision()
+def _build_part(problem: Problem, settings: Settings, ended: Sequence[Ended]) -> list[xr.Dataset]:
+    """Round, measure and label the sets of several units, N images and a reference each."""
+    units, each = problem.units, len(ended[0].vectors) + 1
+    both = torch.cat([part for one in ended for part in (one.vectors, one.reference[None])])
+    both = problem.inside(both, LAST_BOX_PASSES)
+    which = [one.unit for one in ended]
+    who = torch.tensor(which, device=problem.device).repeat_interleave(each)
     pixels = eight_bit(problem, both, who)
     canvas = units.grey.cpu().numpy().astype(np.uint8)
-    plain = np.broadcast_to(canvas, pixels[:1].shape)
-    measured = units.full_responses(np.concatenate([pixels, plain]), [unit] * (len(pixels) + 1))
+    plain = np.broadcast_to(canvas, (len(ended), *pixels.shape[1:]))
+    measured = units.full_responses(np.concatenate([pixels, plain]), [*who.tolist(), *which])
     full = measured.numpy().astype(np.float64)
-    activation, top, grey = full[:-2], float(full[-2]), float(full[-1])
     own = problem.value(both, who).cpu().numpy().astype(np.float64)
-    in_band = problem.value(problem.vectors(pixels[:-1]), who[:-1]).cpu().numpy()
+    in_band = problem.value(problem.vectors(pixels), who).cpu().numpy()
+    found = []
+    for k, one in enumerate(ended):
+        rows = slice(k * each, (k + 1) * each)
+        grey = float(full[len(pixels) + k])
+        found.append(
+            _label(problem, settings, one, pixels[rows], full[rows], grey, own[rows], in_band[rows])
+        )
+    return found
+
+
+def _label(
+    problem: Problem,
+    settings: Settings,
+    ended: Ended,
+    pixels: NDArray[np.uint8],
+    full: NDArray[np.float64],
+    grey: float,
+    own: NDArray[np.float64],
+    in_band: NDArray[np.float32],
+) -> xr.Dataset:
+    """The measures of one set.
+
+    The null's beta is taken on the part of the 8-bit images inside the band: rounding leaves the
+    band, and what lies outside could otherwise count for a_free, which cannot use it.
+
+    Args:
+        pixels: (N + 1, h, w, C), the reference last; likewise the responses (N + 1,) that follow.
+        full: measured through the full model.
+        grey: the full model's response to plain grey.
+        own: of the images before they were rounded.
+        in_band: of the part of the 8-bit images inside the band.
+    """
+    units, free_value = problem.units, ended.free_value
+    canvas = units.grey.cpu().numpy().astype(np.uint8)
+    activation, top = full[:-1], float(full[-1])
     span = top - grey
-    beta = (float(in_band.mean(dtype=np.float64)) - grey) / (free_value - grey or math.nan)
-    deviations = (pixels[:-1].astype(np.float64) - canvas).reshape(len(vectors), -1)
+    beta = (float(in_band[:-1].mean(dtype=np.float64)) - grey) / (free_value - grey or math.nan)
+    deviations = (pixels[:-1].astype(np.float64) - canvas).reshape(len(activation), -1)
     found = measure(deviations, problem.radius, beta)
     fraction = (activation - grey) / (span or math.nan)
-    dead = bool(attrs["dead"])
+    dead = bool(ended.attrs["dead"])
     order = path_order(
         pairwise(np.concatenate([(pixels[-1:].astype(float) - canvas).reshape(1, -1), deviations]))
     )
@@ -83,8 +136,8 @@ def build_result(
     model = units.model
     values: dict[str, Any] = {
         "format": FORMAT,
-        "address": units.addresses[unit],
-        "images": len(vectors),
+        "address": units.addresses[ended.unit],
+        "images": len(activation),
         "alpha": settings.activation,
         "contrast": settings.contrast,
         "reference": top,
@@ -100,7 +153,7 @@ def build_result(
         "spread": spread,
         "index_reason": reason,
         "saturated": float(((pixels[:-1] == 0) | (pixels[:-1] == 255)).mean()),
-        "full_model_error": float(np.max(np.abs(full[:-1] - own) / np.abs(own).clip(1e-12))),
+        "full_model_error": float(np.max(np.abs(full - own) / np.abs(own).clip(1e-12))),
         "device": str(problem.device),
         "band_low": problem.band.low,
         "band_high": problem.band.high,
@@ -111,7 +164,7 @@ def build_result(
         "weights": model.weights,
         "weights_hash": model.weights_hash,
         "layer": units.layer.layer,
-        "channel": units.labels[unit],
+        "channel": units.labels[ended.unit],
         "receptive_field": int(units.cone.receptive_field),
         "window": [int(edge) for edge in units.cone.window],
         "input_size": [int(side) for side in units.cone.input_size],
@@ -119,9 +172,9 @@ def build_result(
         "threads": torch.get_num_threads(),
         "invis_version": __version__,
         "torch_version": str(torch.__version__),
-        **attrs,
+        **ended.attrs,
     }
-    marks = np.asarray(course, dtype=np.float64).reshape(-1, 3)
+    marks = np.asarray(ended.course, dtype=np.float64).reshape(-1, 3)
     return xr.Dataset(
         {
             "images": (("image", "row", "column", "colour"), pixels[:-1][order]),
@@ -189,7 +242,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """An attribute as `build_result` made it: HDF5 turns lists into arrays, or into scalars."""
+    """An attribute as `build_results` made it: HDF5 turns lists into arrays, or into scalars."""
     if key in LISTS:
         return np.atleast_1d(value).tolist()
     if isinstance(value, np.ndarray | np.generic):
