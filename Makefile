@@ -18,6 +18,7 @@ DEV ?=
 # make bench WEIGHTS=FILE: with real weights of VGG-16 (safetensors).
 WEIGHTS ?=
 WITH_WEIGHTS := $(if $(WEIGHTS),--weights '$(WEIGHTS)')
+ON_CARD := --device cuda --units 1,8,64 --layers conv1_2,conv2_2,conv3_1,conv4_1 --precision fp32,tf32,bf16
 # A name, because its comma would end an argument of $(if).
 TOOLS := [dev,docs]
 OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
@@ -69,6 +70,8 @@ pictures: $(VENV)/.installed-dev ## Take the pictures of the README and the docu
 
 bench: $(VENV)/.installed ## Measure against lucent and the bare convolutions, and how costs grow: two hours
 	@$(BIN)/python benchmarks/search_cost.py $(WITH_WEIGHTS) --out benchmarks/results/search_cost.json
+	@! $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || \
+	$(BIN)/python benchmarks/search_cost.py $(WITH_WEIGHTS) $(ON_CARD) --out benchmarks/results/search_cost_gpu.json
 	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/growth.json
 	@$(BIN)/python benchmarks/against_lucent.py $(WITH_WEIGHTS) --out benchmarks/results/lucent.json
 	@$(BIN)/python benchmarks/tables.py --write

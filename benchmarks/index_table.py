@@ -1,11 +1,13 @@
 """The index of every unit of a model, trained beside untrained: the table of the model card.
 
     python benchmarks/index_table.py minivgg [--layers conv1_1,conv1_2] [--limit 64] [--keep FILE]
+        [--batch 32]
 
 Searches the units of each layer with the default settings (alpha 0.9, N = 8) in the shipped weights
 and in an untrained control, and prints one row a layer, in Markdown: live units of how many, median
 index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
-skips what is there, so that the work of hours may be interrupted.
+skips what is there, so that the work of hours may be interrupted. `--batch` units are searched
+together: a GPU has room for some hundreds.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from typing import Any
 from invis.models.suggest import layers_of
 from invis.search import search
 
-BATCH = 32
 WEIGHTS = {"trained": "", "untrained": "@none:0"}
 HEAD = (
     "| layer | field, px | units | live | index, trained | live | index, untrained "
@@ -45,11 +46,11 @@ class Kept:
                 file.write(json.dumps(rows) + "\n")
 
 
-def searched(model: str, layer: str, channels: int, kept: Kept) -> list[dict[str, Any]]:
+def searched(model: str, layer: str, channels: int, batch: int, kept: Kept) -> list[dict[str, Any]]:
     """The rows of the first `channels` units of a layer."""
     addresses = [f"{model}/{layer}/{channel}" for channel in range(channels)]
-    for start in range(0, channels, BATCH):
-        end = min(start + BATCH, channels) - 1
+    for start in range(0, channels, batch):
+        end = min(start + batch, channels) - 1
         if f"{model}/{layer}/{end}" in kept.of:
             continue
         found = search(f"{model}/{layer}/{start}-{end}")
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--layers")
     parser.add_argument("--limit", type=int, default=1 << 20)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     kept = Kept(options.keep)
@@ -88,7 +90,7 @@ def main() -> None:
             continue
         count = min(layer.channels, options.limit)
         trained, untrained = (
-            cells(searched(options.model + weights, layer.layer, count, kept))
+            cells(searched(options.model + weights, layer.layer, count, options.batch, kept))
             for weights in WEIGHTS.values()
         )
         asked = str(count) if count == layer.channels else f"{count} of {layer.channels}"

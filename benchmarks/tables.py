@@ -92,6 +92,24 @@ def floor(found: dict[str, Any]) -> str:
     return table(head, rows) + f"\n\n{on(found)}."
 
 
+def card(found: dict[str, Any]) -> str:
+    """Searches on a graphics card beside their convolutions, one column for each type of number."""
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in found["rows"]:
+        groups.setdefault((row["layer"], row["units"]), []).append(row)
+    rows = [
+        [layer, str(units)]
+        + [
+            f"{seconds(row['seconds'])}, {row['ratio']:.1f}×, {row['index']:.2f}, "
+            f"{row['lowest']:.3f}"
+            for row in group
+        ]
+        for (layer, units), group in groups.items()
+    ]
+    types = [row["precision"] for row in next(iter(groups.values()))]
+    return table(("layer of VGG-16", "units", *types), rows) + f"\n\n{on(found)}."
+
+
 def growth(found: dict[str, Any]) -> str:
     """One line a table: the costs at each value, and the exponent."""
     rows = []
@@ -108,6 +126,7 @@ def growth(found: dict[str, Any]) -> str:
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     "lucent": ("lucent.json", lucent),
     "floor": ("search_cost.json", floor),
+    "card": ("search_cost_gpu.json", card),
     "growth": ("growth.json", growth),
 }
 
