@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import nn
@@ -51,7 +52,7 @@ def lent(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
 
 
 _LOCK = threading.Lock()
-_within, _usual = 0, True
+_within, _usual = 0, None
 
 
 @contextmanager
@@ -62,10 +63,11 @@ def single_precision() -> Iterator[None]:
     sets change by more than they do from batch to batch (`benchmarks/search_cost.py --precision`).
     """
     global _within, _usual
+    place, name, exact = _precision()
     with _LOCK:
         if not _within:
-            _usual = torch.backends.cudnn.allow_tf32
-            torch.backends.cudnn.allow_tf32 = False
+            _usual = getattr(place, name)
+            setattr(place, name, exact)
         _within += 1
     try:
         yield
@@ -73,4 +75,13 @@ def single_precision() -> Iterator[None]:
         with _LOCK:
             _within -= 1
             if not _within:
-                torch.backends.cudnn.allow_tf32 = _usual
+                setattr(place, name, _usual)
+
+
+def _precision() -> tuple[Any, str, Any]:
+    """Where torch keeps the precision of cuDNN's convolutions, and its value for all bits."""
+    # Since torch 2.9 `allow_tf32` cannot be read where somebody has set this one.
+    convolutions = getattr(torch.backends.cudnn, "conv", None)
+    if hasattr(convolutions, "fp32_precision"):
+        return convolutions, "fp32_precision", "ieee"
+    return torch.backends.cudnn, "allow_tf32", False

@@ -39,7 +39,9 @@ def test_a_lent_module_comes_back_also_after_an_error() -> None:
 
 
 def rounds() -> bool:
-    return torch.backends.cudnn.allow_tf32
+    convolutions = getattr(torch.backends.cudnn, "conv", None)
+    told = getattr(convolutions, "fp32_precision", None)
+    return torch.backends.cudnn.allow_tf32 if told is None else told != "ieee"
 
 
 def test_the_usual_precision_is_back_when_the_last_one_has_ended() -> None:
@@ -59,6 +61,23 @@ def test_the_usual_precision_is_back_when_the_last_one_has_ended() -> None:
     go.set()
     thread.join(10)
     assert rounds() == usual
+
+
+@pytest.mark.skipif(
+    not hasattr(getattr(torch.backends.cudnn, "conv", None), "fp32_precision"),
+    reason="torch is older than 2.9",
+)
+def test_what_a_user_chose_for_convolutions_alone_is_kept() -> None:
+    convolutions = torch.backends.cudnn.conv
+    usual = convolutions.fp32_precision
+    try:
+        for chosen in ("ieee", "tf32"):
+            convolutions.fp32_precision = chosen
+            with single_precision():
+                assert convolutions.fp32_precision == "ieee"
+            assert convolutions.fp32_precision == chosen
+    finally:
+        convolutions.fp32_precision = usual
 
 
 @pytest.mark.skipif(not rounds(), reason="TF32 is off on this machine")
