@@ -65,7 +65,7 @@ def matrix_figure(
     titles = [f"{label} (null)" if nulls[label] else label for label in labels]
     height = PANEL_HEIGHT * rows + 130
     figure = make_subplots(
-        rows, columns, subplot_titles=titles, shared_xaxes=True, shared_yaxes=True,
+        rows, columns, subplot_titles=titles,
         horizontal_spacing=0.03, vertical_spacing=0.3 * PANEL_HEIGHT / height / rows,
     )  # fmt: skip
     mean = ds["score"].mean("seed", skipna=False)
@@ -76,11 +76,14 @@ def matrix_figure(
     scale = [[0, ends[0]], [1, ends[1]]]
     encoders, decoders = ([str(v) for v in ds[d].values] for d in ("encoder", "decoder"))
     texts = []
+    # No shared axes: plotly keeps their categories for good, though the encoders change.
     for i, label in enumerate(labels):
         values = mean.sel(technique=label).values
         reasons = ds["reason"].sel(technique=label).values
         text = [[short(v) for v in line] for line in values]
         place = {"row": i // columns + 1, "col": i % columns + 1}
+        figure.update_xaxes(showticklabels=i + columns >= len(labels), **place)
+        figure.update_yaxes(showticklabels=place["col"] == 1, **place)
         figure.add_heatmap(
             z=values, x=decoders, y=encoders, text=text,
             customdata=reasons, coloraxis="coloraxis", xgap=2, ygap=2,

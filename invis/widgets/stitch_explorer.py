@@ -65,7 +65,7 @@ class StitchExplorer(Explorer):
         self.study: Study | None = None
         self._build(data, list(encoders), anchors, seeds, dark)
         self.observe(lambda _: self._choose(), "panel")
-        self._method.observe(lambda _: self._choose(), "value")
+        self._method.observe(lambda _: self._method_chosen(), "value")
         self._say("Press Stitch: a few seconds, and half a minute the first time.")
         replace_earlier(self)
 
@@ -174,7 +174,7 @@ class StitchExplorer(Explorer):
         elif job.state is State.CANCELLED:
             self._say("Stopped.")
         elif job.state is State.DONE and self.study is not None:
-            self._say(f"{_verdict(self.study)} ({job.seconds:.1f} s)")
+            self._say(f"{_verdict(self.study, self._label)} ({job.seconds:.1f} s)")
         else:
             what = latest.summary if latest is not None else "Beginning"
             self._say(f"{what}{time_left(job)}.")
@@ -190,6 +190,16 @@ class StitchExplorer(Explorer):
         self._choose()
         self._tell_pair()
 
+    @property
+    def _label(self) -> str:
+        """The chosen method; empty for the best of each kind."""
+        return "" if self._method.value == BEST else str(self._method.value)
+
+    def _method_chosen(self) -> None:
+        self._choose()
+        if self.study is not None and (self._job is None or self._job.state is State.DONE):
+            self._say(_verdict(self.study, self._label))
+
     def _choose(self) -> None:
         forgives = self.panel == FORGIVES
         self._forgives.layout.display = "" if forgives else "none"
@@ -197,8 +207,7 @@ class StitchExplorer(Explorer):
         if forgives:
             self._forgives.draw()
         else:
-            method = self._method.value
-            self._panels.choose(self.panel, "" if method == BEST else str(method))
+            self._panels.choose(self.panel, self._label)
 
     def _tell_pair(self) -> None:
         encoder, decoder = self._panels.encoder, self._panels.decoder
@@ -208,10 +217,13 @@ class StitchExplorer(Explorer):
         )
 
 
-def _verdict(study: Study) -> str:
-    """What the best way reaches, beside chance."""
+def _verdict(study: Study, method: str = "") -> str:
+    """What a method reaches, the best one if left out, beside chance."""
     first = study.results[0]
-    rows = [row for row in summary(first) if not row["null"] and row["cells"]]
+    rows = [row for row in summary(first) if row["cells"]]
+    rows = [row for row in rows if (row["method"] == method if method else not row["null"])]
+    if not rows:
+        return f"{method}: no pair of encoders can be stitched so"
     lower = first.attrs["better"] == "lower"
     best = min(rows, key=lambda row: row["stitched"] if lower else -row["stitched"])
     return (

@@ -375,8 +375,17 @@ def test_a_stitching_is_seen_from_all_sides(opened, lab, screenshots):
         page.keyboard.press("ArrowRight")
     page.wait_for_timeout(1000)
     page.screenshot(path=screenshots / "jupyterlab-stitching-forgives.png")
-    page.set_viewport_size({"width": 900, "height": 900})
     explorer.locator("button:has-text('Matrix')").click()
+    explorer.locator(".jupyter-widget-tag", has_text="vgg").locator("i").click()
+    explorer.locator("button:has-text('Stitch')").click()
+    rows = """() => {
+      const figure = document.querySelector('.invis-explorer .js-plotly-plot');
+      const axes = ['xaxis', 'xaxis2', 'xaxis4', 'yaxis', 'yaxis4'];
+      return axes.map(axis => (figure._fullLayout[axis] || {})._categories || []);
+    }"""
+    left = ["mlp", "cnn", "resnet", "autoencoder", "autoencoder-cnn"]
+    wait_for(lambda: page.evaluate(rows) == [left] * 5, 60, "the matrix keeps what was taken away")
+    page.set_viewport_size({"width": 900, "height": 900})
     page.wait_for_timeout(1500)
     page.screenshot(path=screenshots / "jupyterlab-stitching-900.png")
     assert (notebook.noise, notebook.abroad, notebook.errors()) == ([], [], 0)

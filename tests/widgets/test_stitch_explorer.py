@@ -51,6 +51,14 @@ def test_the_matrix_holds_the_scores(explorer):
     assert len(explorer._panels.figures["Matrix"].data) == 12
 
 
+def test_the_status_follows_the_method(explorer):
+    row = next(row for row in summary(explorer.study.results[0]) if row["method"] == "cosine")
+    explorer._method.value = "cosine"
+    assert explorer.message.startswith(f"cosine: stitched {row['stitched']:.3f}")
+    explorer._method.value = "the best of each kind"
+    assert not explorer.message.startswith("cosine")
+
+
 def test_it_follows_the_scheme_of_the_page(explorer):
     explorer.panel = "Matrix"
     screen, figure = explorer._panels._screen, explorer._panels.figures["Matrix"]
