@@ -135,7 +135,8 @@ def _asked(answer: Any, right: Callable[[Any], Any]) -> Verdict:
     except InvisError as error:
         return str(error)
     except Exception as error:
-        return f"your answer cannot be checked ({type(error).__name__}: {error})"
+        kind = type(error).__name__
+        return f"{_short(answer)} cannot be checked ({kind}): another kind of answer is wanted"
     # numpy's truth is no bool.
     return verdict if isinstance(verdict, str) else bool(verdict)
 
