@@ -21,7 +21,7 @@ from invis.models.devices import single_precision
 from invis.search.course import Course
 from invis.search.null import measure, nearest, pairwise, path_order
 from invis.search.problem import Problem
-from invis.search.quantise import eight_bit
+from invis.search.quantise import MOST_NUMBERS, eight_bit
 from invis.search.settings import Settings
 
 BOOLEANS = ("converged", "dead")
@@ -33,8 +33,6 @@ OTHERS = {
     "invis-exemplars-1": "exemplars, not a set: read them with invis.load_exemplars",
 }
 LAST_BOX_PASSES = 40
-# Colour values of the images that are measured at once: 16 MB a copy in single precision.
-MOST_NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,7 @@ def build_results(problem: Problem, settings: Settings, ended: Sequence[Ended]) 
     return [ds for part in parts for ds in _build_part(problem, settings, part)]
 
 
+# Here too, because a benchmark lets the steps of searches round.
 @single_precision()
 def _build_part(problem: Problem, settings: Settings, ended: Sequence[Ended]) -> list[xr.Dataset]:
     """Round, measure and label the sets of several units, N images and a reference each."""

@@ -43,8 +43,9 @@ def features_steps(
         raise InvisError("images is empty; at least one image is needed.")
     if batch < 1:
         raise InvisError(f"batch {batch} is not possible; it must be at least 1.")
-    with lent(encoder.module, pick_device(device)):
-        yield from _features_steps(encoder, images, batch, pick_device(device), cache)
+    where = pick_device(device)
+    with lent(encoder.module, where):
+        yield from _features_steps(encoder, images, batch, where, cache)
 
 
 def _features_steps(
