@@ -74,10 +74,10 @@ def _mathml(tex: str, display: str) -> str:
 
 
 def room_reference(room: str) -> str:
-    """Markdown: every module of a room, for mkdocstrings."""
-    modules = sorted((ROOT / "invis" / room).glob("*.py"))
-    names = [path.stem for path in modules if not path.stem.startswith("_")]
-    parts = [f"# invis.{room}", *(f"::: invis.{room}.{name}" for name in names)]
+    """Markdown: every module of a room, and of its subjects, for mkdocstrings."""
+    modules = sorted((ROOT / "invis" / room).rglob("[!_]*.py"))
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules]
+    parts = [f"# invis.{room}", *(f"::: {name}" for name in names)]
     if re.search("^def [a-z]", (ROOT / "invis" / room / "__init__.py").read_text("utf-8"), re.M):
         parts.insert(1, f"::: invis.{room}")
     return "\n\n".join(parts) + "\n"

@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from invis.trajectory.opening import open_trajectory as open_trajectory
     from invis.trajectory.pca import pca as pca
     from invis.trajectory.recorder import Recorder as Recorder
-    from invis.views.gallery import gallery_html as gallery_html
-    from invis.views.notebook import result_html as result_html
-    from invis.views.png import set_png as set_png
+    from invis.views.search.gallery import gallery_html as gallery_html
+    from invis.views.search.notebook import result_html as result_html
+    from invis.views.search.png import set_png as set_png
     from invis.widgets.layer_explorer import LayerExplorer as LayerExplorer
     from invis.widgets.search_explorer import SearchExplorer as SearchExplorer
     from invis.widgets.stitch_explorer import StitchExplorer as StitchExplorer
@@ -103,9 +103,9 @@ _HOMES = {
     "compare": "invis.trajectory.fit",
     "open_trajectory": "invis.trajectory.opening",
     "pca": "invis.trajectory.pca",
-    "gallery_html": "invis.views.gallery",
-    "result_html": "invis.views.notebook",
-    "set_png": "invis.views.png",
+    "gallery_html": "invis.views.search.gallery",
+    "result_html": "invis.views.search.notebook",
+    "set_png": "invis.views.search.png",
     "LayerExplorer": "invis.widgets.layer_explorer",
     "SearchExplorer": "invis.widgets.search_explorer",
     "StitchExplorer": "invis.widgets.stitch_explorer",
@@ -130,7 +130,7 @@ def data_path(name: str) -> Path:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext invis`: results show their images in a notebook."""
-    import_module("invis.views.notebook").register(shell)
+    import_module("invis.views.search.notebook").register(shell)
 
 
 def __getattr__(name: str) -> Any:

@@ -28,13 +28,13 @@ def atlas() -> None:
 def info(store: str | None, as_json: bool) -> None:
     """Tell what the atlas at STORE holds; the one that ships when left out."""
     from invis.atlas import Atlas
-    from invis.views import atlas_words
+    from invis.views.atlas import labels
 
-    layers = sorted(Atlas(store or shipped()).layers(), key=atlas_words.order)
+    layers = sorted(Atlas(store or shipped()).layers(), key=labels.order)
     if as_json:
         output.echo_json([_record(layer) for layer in layers])
         return
-    names = atlas_words.groups(layers)
+    names = labels.groups(layers)
     rows = []
     for layer in layers:
         told = _record(layer)
@@ -142,7 +142,7 @@ def export(store: str | None, out: Path, with_store: bool) -> None:
     """
     from invis.atlas import Atlas
     from invis.atlas.merge import consolidated_copy
-    from invis.views.atlas_site import site_steps
+    from invis.views.atlas.site import site_steps
 
     opened = Atlas(store or shipped())
     writable_folder(out)

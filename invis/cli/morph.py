@@ -136,8 +136,8 @@ def morph_out(result: str, address: str, weights: str | None) -> Path:
 
 def write(folder: Path, found: Dataset) -> None:
     """The animation and the page."""
-    from invis.views.morph_gif import morph_gif
-    from invis.views.morph_page import morph_html
+    from invis.views.search.morph_gif import morph_gif
+    from invis.views.search.morph_page import morph_html
 
     with writing(folder / PICTURE):
         (folder / PICTURE).write_bytes(morph_gif(found))
@@ -169,7 +169,7 @@ def record(found: Dataset, folder: Path) -> dict[str, Any]:
 
 def report(found: Dataset, folder: Path) -> None:
     """The table beside its null, the sentences, and where the files are."""
-    from invis.views import morph_words
+    from invis.views.search import morph_words
 
     kept = found.attrs
     rows = [

@@ -41,7 +41,7 @@ def probe(target: str, texture: bool, out: Path | None, as_json: bool, **asked: 
     """
     from invis.probe import probe_steps, texture_test
     from invis.search import load, search
-    from invis.views.probe_figure import probe_html
+    from invis.views.probe.curves import probe_html
 
     folder = out if out is not None else Path("out") / f"{slug(_name(target))}-probes"
     with prepared([folder], (PAGE,)):

@@ -109,7 +109,7 @@ class Folder:
     def add(self, ds: Dataset) -> None:
         """Save one result and its picture."""
         from invis.search import save
-        from invis.views.png import set_png
+        from invis.views.search.png import set_png
 
         where = self._where(str(ds.attrs["address"]))
         with writing(where):
@@ -133,7 +133,7 @@ class Folder:
 
     def write_gallery(self) -> None:
         """One page with all results so far; nothing where there are none."""
-        from invis.views.gallery import gallery_html
+        from invis.views.search.gallery import gallery_html
 
         if self.results:
             with writing(self.gallery):

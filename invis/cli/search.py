@@ -172,7 +172,7 @@ def report(folder: Folder) -> None:
     """The table, a sentence on a single unit, warnings, and where the files are."""
     click.echo(results_table([ds for ds, _ in folder.results]))
     if len(folder.results) == 1:
-        from invis.views import words
+        from invis.views.base import words
 
         ds = folder.results[0][0]
         click.echo()

@@ -79,7 +79,7 @@ def write_page(paths: Sequence[Path], out: Path) -> None:
         raise InvisError(f"--out {str(out)!r} is no page: give a name that ends in .html.")
     results = [ds for path in paths for ds in read(path)]
     writable_folder(out.parent)
-    from invis.views.gallery import gallery_html
+    from invis.views.search.gallery import gallery_html
 
     with writing(out):
         out.write_text(gallery_html(results), encoding="utf-8")

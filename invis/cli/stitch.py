@@ -135,7 +135,7 @@ def follow(steps: Iterator[Progress[T]], name: str) -> T:
 def write(folder: Path, study: Study, plane: str = "pca") -> list[dict[str, Any]]:
     """The page, and the cells for other programs; returns the cells."""
     from invis.stitching.table import records
-    from invis.views.stitching_page import stitching_html
+    from invis.views.stitching.page import stitching_html
 
     rows = [row for ds in study.results for row in records(ds)]
     with writing(folder / TABLE), (folder / TABLE).open("w", newline="") as file:
@@ -160,8 +160,8 @@ def write(folder: Path, study: Study, plane: str = "pca") -> list[dict[str, Any]
 def spaces_figures(study: Study, plane: str = "pca") -> list[Callable]:
     """The points of the first two encoders before and after, and what a rotation changes."""
     from invis.stitching.planes import in_plane
-    from invis.views.stitching_forgives import forgives_figure
-    from invis.views.stitching_points import flat_figure
+    from invis.views.stitching.forgives import forgives_figure
+    from invis.views.stitching.points import flat_figure
 
     first, second = study.latents.names[:2]
     before, after = study.pair(first, second, POINTS)

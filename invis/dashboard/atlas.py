@@ -17,7 +17,7 @@ from invis.dashboard.page import Page, controls, sentence
 from invis.dashboard.store import Store
 from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
-from invis.views import words
+from invis.views.base import words
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 ALL, ALONE = "all layers", "no other"

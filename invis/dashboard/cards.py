@@ -7,7 +7,7 @@ from html import escape
 from statistics import median
 from typing import Any
 
-from invis.views import words
+from invis.views.base import words
 
 
 def unit_cards(rows: Sequence[Mapping[str, Any]], strips: Sequence[str]) -> str:

@@ -16,8 +16,8 @@ from invis.jobs import Job, State
 from invis.models.suggest import layers_of
 from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
-from invis.views import words
-from invis.views.set_figure import blank_set_figure, show_set, update_set
+from invis.views.base import words
+from invis.views.search.set_figure import blank_set_figure, show_set, update_set
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 MODELS = ("minivgg", "minivgg@seed1", "minivgg@none:0", "miniresnet", "miniresnet@seed1",

@@ -9,8 +9,8 @@ import panel as pn
 
 from invis.dashboard.page import figure_pane
 from invis.dashboard.store import Store
-from invis.views.layer_table import index_of
-from invis.views.theme import axis_end
+from invis.views.atlas.layer_table import index_of
+from invis.views.base.theme import axis_end
 
 # Side by side where there is room for two of this width, else one below the other.
 BASIS = "1 1 38rem"

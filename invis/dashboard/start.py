@@ -12,7 +12,7 @@ from invis.dashboard.page import Page, figure_pane, sentence
 from invis.dashboard.store import Store
 from invis.errors import InvisError
 from invis.trajectory import compare, kept_gram, pca
-from invis.views.trajectory_projections import projections_figure
+from invis.views.trajectory.projections import projections_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 

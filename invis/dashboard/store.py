@@ -16,11 +16,11 @@ import xarray as xr
 from invis.atlas import Atlas, AtlasLayer
 from invis.atlas.table import rows
 from invis.errors import InvisError
-from invis.views import atlas_words
-from invis.views.atlas_site import strip
-from invis.views.images import grey_of, stretch_factor
-from invis.views.layers_figure import layers_figure
-from invis.views.set_figure import set_figure
+from invis.views.atlas import labels
+from invis.views.atlas.layers_figure import layers_figure
+from invis.views.atlas.site import strip
+from invis.views.base.images import grey_of, stretch_factor
+from invis.views.search.set_figure import set_figure
 
 T = TypeVar("T")
 NOTE = "probe"
@@ -71,8 +71,8 @@ class Store:
 
     def refresh(self) -> None:
         """Look again which layers there are."""
-        layers = sorted(self._atlas.layers(), key=atlas_words.order)
-        self._groups = atlas_words.groups(layers)
+        layers = sorted(self._atlas.layers(), key=labels.order)
+        self._groups = labels.groups(layers)
         self._layers = {(one.model, one.layer, self._groups[one.path]): one for one in layers}
 
     @property

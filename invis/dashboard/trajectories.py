@@ -16,9 +16,9 @@ from invis.errors import InvisError
 from invis.jobs import Job, State
 from invis.trajectory import SHIPPED
 from invis.trajectory.live import LiveTrajectory
-from invis.views.trajectory_page import trajectory_figures
-from invis.views.trajectory_spectrum import walk_band
-from invis.views.trajectory_words import verdict
+from invis.views.trajectory.page import trajectory_figures
+from invis.views.trajectory.spectrum import walk_band
+from invis.views.trajectory.style import verdict
 from invis.widgets.trajectory_panels import Shown
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]

@@ -26,11 +26,12 @@ from invis.probe.probe import probe_steps
 from invis.search import save
 from invis.search.band import default_band
 from invis.search.morph import morph_steps
-from invis.views import atlas_words, words
-from invis.views.exemplars_figure import exemplars_figure
-from invis.views.morph_figure import morph_figure
-from invis.views.png import set_png
-from invis.views.probe_figure import probe_figures
+from invis.views.atlas import labels
+from invis.views.base import words
+from invis.views.probe.curves import probe_figures
+from invis.views.probe.exemplars_figure import exemplars_figure
+from invis.views.search.morph_figure import morph_figure
+from invis.views.search.png import set_png
 from invis.widgets.code import search_code
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
@@ -67,7 +68,7 @@ class UnitView:
         self._ds, self._dark, self._images = ds, dark, images
         self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
-        asked = ", ".join([atlas_words.told(str(ds.attrs["weights"])), *words.settings(ds)])
+        asked = ", ".join([labels.told(str(ds.attrs["weights"])), *words.settings(ds)])
         said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
         parts: list[Any] = [
             pn.pane.HTML(

@@ -6,8 +6,8 @@ import ipywidgets as ipw
 import numpy as np
 from xarray import Dataset
 
-from invis.views import words
-from invis.views.images import data_uri, grey_of, stretch_factor, stretched
+from invis.views.base import words
+from invis.views.base.images import data_uri, grey_of, stretch_factor, stretched
 
 SIDE = 420
 REFERENCE = -1

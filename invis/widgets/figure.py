@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from invis.views.changes import changes
-from invis.views.mosaic import layout_of, tile_at
+from invis.views.base.changes import changes
+from invis.views.base.mosaic import layout_of, tile_at
 
 AXES, HIDDEN = ("xaxis", "yaxis"), {"visible": False}
 Clicked = Callable[[object, object, object], None]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import ipywidgets as ipw
 from xarray import Dataset
 
-from invis.views import words
-from invis.views.notebook import result_html
+from invis.views.base import words
+from invis.views.search.notebook import result_html
 
 MOST = 24
 

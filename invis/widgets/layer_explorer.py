@@ -17,10 +17,10 @@ from invis.models.address import format_channels, parse_address
 from invis.models.suggest import layers_of, listed_layer
 from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
-from invis.views import words
-from invis.views.changes import apply
-from invis.views.theme import template
-from invis.views.thumbnails_figure import blank_thumbnails_figure, thumbnails_figure
+from invis.views.atlas.thumbnails_figure import blank_thumbnails_figure, thumbnails_figure
+from invis.views.base import words
+from invis.views.base.changes import apply
+from invis.views.base.theme import template
 from invis.widgets.choose import named
 from invis.widgets.explorer import Explorer, time_left
 from invis.widgets.figure import clicked_tile, live_figure

@@ -10,9 +10,9 @@ import numpy as np
 from xarray import Dataset
 
 from invis.search.preview import Preview
-from invis.views.course_figure import CourseLine, course_figure, null_at_floor, update_course
-from invis.views.set_figure import blank_set_figure, show_set, update_set
-from invis.views.theme import template
+from invis.views.base.theme import template
+from invis.views.search.course_figure import CourseLine, course_figure, null_at_floor, update_course
+from invis.views.search.set_figure import blank_set_figure, show_set, update_set
 from invis.widgets.figure import clicked_tile, live_figure
 from invis.widgets.screen import Screen
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from invis.stitching.checks import Matrix
 from invis.stitching.forgiveness import TRANSFORMATIONS
-from invis.views.stitching_forgives import forgives_figure
+from invis.views.stitching.forgives import forgives_figure
 from invis.widgets.choose import named
 from invis.widgets.figure import live_figure, redraw
 from invis.widgets.screen import Screen

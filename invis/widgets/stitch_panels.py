@@ -12,11 +12,11 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.stitching.study import Study
-from invis.views.images import to_pillow
-from invis.views.stitching_anchors import anchors_figure
-from invis.views.stitching_matrix import matrix_figure, methods_figure
-from invis.views.stitching_points import points_figure
-from invis.views.stitching_reconstructions import reconstructions_figure
+from invis.views.base.images import to_pillow
+from invis.views.stitching.anchors import anchors_figure
+from invis.views.stitching.matrix import matrix_figure, methods_figure
+from invis.views.stitching.points import points_figure
+from invis.views.stitching.reconstructions import reconstructions_figure
 from invis.widgets.figure import live_figure, redraw
 from invis.widgets.screen import Screen
 

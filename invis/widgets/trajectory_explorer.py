@@ -23,7 +23,7 @@ from invis.trajectory.nulls import walk
 from invis.trajectory.pca import pca
 from invis.trajectory.recorder import Recorder
 from invis.trajectory.source import Source
-from invis.views.trajectory_words import verdict
+from invis.views.trajectory.style import verdict
 from invis.widgets.choose import named
 from invis.widgets.explorer import Explorer, time_left
 from invis.widgets.lifetime import replace_earlier

@@ -15,18 +15,18 @@ from invis.trajectory.fit import Comparison
 from invis.trajectory.landscape import Landscape
 from invis.trajectory.live import Analysis, LiveTrajectory
 from invis.trajectory.pca import PCA
-from invis.views.theme import template
-from invis.views.trajectory_distance import distance_figure
-from invis.views.trajectory_landscape import landscape_figure
-from invis.views.trajectory_marks import (
+from invis.views.base.theme import template
+from invis.views.trajectory.distance import distance_figure
+from invis.views.trajectory.landscape import landscape_figure
+from invis.views.trajectory.marks import (
     mark_distance,
     mark_projections,
     mark_space,
     move_mark_on_map,
     move_marks,
 )
-from invis.views.trajectory_projections import projections_figure, space_figure
-from invis.views.trajectory_spectrum import Bounds, spectrum_figure, walk_band
+from invis.views.trajectory.projections import projections_figure, space_figure
+from invis.views.trajectory.spectrum import Bounds, spectrum_figure, walk_band
 from invis.widgets.figure import live_figure, redraw
 from invis.widgets.screen import Screen
 

@@ -12,7 +12,7 @@ from invis.atlas.merge import consolidated_copy, merge_steps
 from invis.atlas.verify import verify
 from invis.errors import InvisError
 from invis.search import Settings
-from invis.views.atlas_site import site_steps
+from invis.views.atlas.site import site_steps
 from tests.atlas.conftest import FAST, chunk
 
 

@@ -15,7 +15,7 @@ from invis.interop.objective import lucent_model
 from invis.interop.search import from_lucent
 from invis.models.truth import INPUT_SIZE, GroundTruth
 from invis.models.truth import MEAN as TRUTH_MEAN
-from invis.views import words
+from invis.views.base import words
 from tests.interop.conftest import SIZE, WHERE, hooks, network, normalised
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from invis.views.theme import DARK, LIGHT
+from invis.views.base.theme import DARK, LIGHT
 
 pytestmark = pytest.mark.browser
 

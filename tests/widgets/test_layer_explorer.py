@@ -4,7 +4,7 @@ import pytest
 
 from invis.errors import InvisError
 from invis.jobs import State
-from invis.views.thumbnails_figure import thumbnails_figure
+from invis.views.atlas.thumbnails_figure import thumbnails_figure
 from invis.widgets import LayerExplorer
 from tests.widgets.test_search_explorer import pictures
 

@@ -3,7 +3,7 @@
 import pytest
 
 from invis.trajectory import ArraySource, simulate
-from invis.views.theme import DARK, LIGHT
+from invis.views.base.theme import DARK, LIGHT
 from invis.widgets import LayerExplorer, SearchExplorer, TrajectoryExplorer
 from invis.widgets.screen import Screen
 

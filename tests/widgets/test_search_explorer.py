@@ -11,7 +11,7 @@ from torch import nn
 import invis
 from invis.errors import InvisError
 from invis.jobs import State
-from invis.views.set_figure import layout_of, set_figure
+from invis.views.search.set_figure import layout_of, set_figure
 from invis.widgets import SearchExplorer, lifetime
 from invis.widgets.history import label
 

@@ -9,7 +9,7 @@ from invis.jobs import State
 from invis.stitching.forgiveness import forgiveness
 from invis.stitching.study import study_steps
 from invis.stitching.table import summary
-from invis.views.theme import DARK, LIGHT
+from invis.views.base.theme import DARK, LIGHT
 from invis.widgets import StitchExplorer
 from invis.widgets.stitch_explorer import FORGIVES
 

@@ -1,0 +1,84 @@
+"""Results as rows of a table of layers: what the layer overview draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xarray import Dataset
+
+from invis.errors import InvisError
+from invis.views.base import words
+
+Row = Mapping[str, Any]
+
+
+def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) -> list[Row]:
+    """Results as rows of layer, channel, index, spread, group, address, dead.
+
+    `groups` names the group of each result; if left out, results of different models or weights
+    form groups. Raises InvisError for groups that are not one for each result.
+    """
+    if groups is not None and len(groups) != len(results):
+        raise InvisError(
+            f"groups has {len(groups)} names for {len(results)} results: give one for each."
+        )
+    models = {str(ds.attrs.get("model", "")) for ds in results}
+    origins = {(str(ds.attrs.get("model", "")), words.weights(ds)) for ds in results}
+
+    def group(ds: Dataset) -> str:
+        model = str(ds.attrs.get("model", ""))
+        if len(origins) == len(models):
+            return model if len(models) > 1 else ""
+        return f"{model}, {words.weights(ds)}" if len(models) > 1 else words.weights(ds)
+
+    return [
+        {
+            "layer": str(ds.attrs.get("layer", "")),
+            "channel": str(ds.attrs.get("channel", "")),
+            "index": words.number(ds.attrs, "index"),
+            "spread": words.number(ds.attrs, "spread"),
+            "group": group(ds) if groups is None else groups[i],
+            "address": str(ds.attrs.get("address", "")),
+            "dead": bool(ds.attrs.get("dead", False)),
+        }
+        for i, ds in enumerate(results)
+    ]
+
+
+def as_rows(table: Sequence[Dataset | Row]) -> list[Row]:
+    """A table given as results or as rows, as rows.
+
+    Raises:
+        InvisError: if it is empty, mixed, or an entry names no layer.
+    """
+    results = [one for one in table if isinstance(one, Dataset)]
+    if results and len(results) == len(table):
+        return table_of(results)
+    rows = [one for one in table if not isinstance(one, Dataset) and "layer" in one]
+    if not rows or len(rows) != len(table):
+        raise InvisError(
+            f"table has {len(table)} entries, {len(rows)} of them rows with a layer: give results, "
+            "or rows with layer, channel and index."
+        )
+    return rows
+
+
+def index_of(row: Row) -> float:
+    """The index of a unit, NaN for a dead one and where there is none."""
+    value = row.get("index")
+    return math.nan if value is None or row.get("dead") else float(value)
+
+
+def address_of(row: Row) -> str:
+    """The address of a unit, or its layer and channel where it has none."""
+    return str(row.get("address") or f"{row['layer']}/{row.get('channel', '')}")
+
+
+def missing(rows: Sequence[Row]) -> str:
+    """What has no index among some units: "3 dead", "1 dead, 2 without index", or nothing."""
+    dead = sum(bool(row.get("dead")) for row in rows)
+    without = sum(not math.isfinite(index_of(row)) for row in rows) - dead
+    parts = [f"{dead} dead"] * (dead > 0) + [f"{without} without index"] * (without > 0)
+    return ", ".join(parts)

@@ -1,0 +1,65 @@
+"""A result as a notebook shows it: compact, in the notebook's own colours, self-contained."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from xarray import Dataset
+
+from invis.views.base import words
+from invis.views.base.images import data_uri, grey_of, stretch_factor, stretched, zoom
+from invis.views.search.full import full_image_html, is_full_image
+
+TILE = 72
+
+
+def result_html(ds: Dataset) -> str:
+    """One result as an HTML fragment: reference, set, what the index says, what to doubt."""
+    style = (Path(__file__).parent / "notebook.css").read_text(encoding="utf-8")
+    grey, factor = grey_of(ds), stretch_factor([ds])
+    width = ds.sizes["column"]
+    size = zoom(width, TILE) * width
+
+    def shot(image: np.ndarray, caption: str) -> str:
+        return (
+            f'<figure><img src="{data_uri(stretched(image, grey, factor))}" '
+            f'style="width:{size}px" alt="{escape(caption)}"><figcaption>{escape(caption)}'
+            "</figcaption></figure>"
+        )
+
+    shots = shot(ds["reference_image"].values, "reference")
+    for image, fraction in zip(ds["images"].values, ds["fraction"].values, strict=True):
+        shots += shot(image, words.percent(float(fraction) if np.isfinite(fraction) else None))
+    doubts = "".join(f'<p class="invis-warn">{escape(text)}</p>' for text in words.warnings(ds))
+    asked = ", ".join(words.settings(ds))
+    spread = words.number(ds.attrs, "spread")
+    more = f" Spread {spread:.2f} (a linear unit: 1)." if spread is not None else ""
+    return (
+        f'<div class="invis-result"><style>{style}</style>'
+        f'<p class="invis-name">{escape(words.title(ds))}</p>'
+        f'<p class="invis-soft">{escape(asked)}; {words.stretch_label(factor)}</p>'
+        f'<div class="invis-strip">{shots}</div>'
+        f"<p>{escape(words.verdict(ds) + more)}</p>{doubts}</div>"
+    )
+
+
+def is_result(ds: Dataset) -> bool:
+    """Whether a data set is a whole result of a search, not a part or a derivation of one."""
+    pictures = {"images": 4, "reference_image": 3, "fraction": 1}
+    return str(ds.attrs.get("format", "")).startswith("invis-set") and all(
+        name in ds and ds[name].ndim == dims for name, dims in pictures.items()
+    )
+
+
+def register(shell: Any) -> None:
+    """Make an IPython shell show results as pictures, and other data sets as xarray does."""
+
+    def render(ds: Dataset) -> str:
+        if is_full_image(ds):
+            return full_image_html(ds)
+        return result_html(ds) if is_result(ds) else ds._repr_html_()
+
+    shell.display_formatter.formatters["text/html"].for_type(Dataset, render)
