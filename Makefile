@@ -19,8 +19,8 @@ DEV ?=
 WEIGHTS ?=
 WITH_WEIGHTS := $(if $(WEIGHTS),--weights '$(WEIGHTS)')
 ON_CARD := --device cuda --units 1,8,64 --layers conv1_2,conv2_2,conv3_1,conv4_1 --precision fp32,tf32,bf16
-# A name, because its comma would end an argument of $(if).
-TOOLS := [dev,docs]
+# A name, because its commas would end an argument of $(if).
+TOOLS := [all,dev,docs]
 OFFLINE := $(if $(WHEELHOUSE),--no-index --find-links '$(WHEELHOUSE)')
 HOUSE := $(or $(WHEELHOUSE),wheelhouse)
 TORCH_WANTED = $(shell sed -nE "s/^  \"(torch(vision)?>.*)\",$$/'\1'/p" pyproject.toml)
@@ -85,9 +85,9 @@ wheelhouse: $(VENV)/.made ## Collect all packages in wheelhouse/, for machines w
 	@mkdir -p '$(HOUSE)'
 	@$(BIN)/python -m pip wheel -qq --no-deps -w '$(HOUSE)' $(FROM_TORCH_INDEX) $(TORCH_WANTED)
 	@cd '$(HOUSE)' && ls torch-*.whl torchvision-*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/; s/%2B/+/' >torch.txt
-	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),$(TOOLS))' $(BUILD_TOOLS)
+	@$(BIN)/python -m pip wheel -qq -w '$(HOUSE)' -f '$(HOUSE)' -c '$(HOUSE)/torch.txt' '.$(if $(DEV),$(TOOLS),[all])' $(BUILD_TOOLS)
 	@du -sh '$(HOUSE)'
-	@echo "make demo WHEELHOUSE='$(HOUSE)' installs from it; without make: pip install --no-index --find-links '$(HOUSE)' invis"
+	@echo "make demo WHEELHOUSE='$(HOUSE)' installs from it; without make: pip install --no-index --find-links '$(HOUSE)' 'invis[all]'"
 
 clean: ## Remove .venv and everything that can be made again
 	rm -rf $(VENV) build dist out site .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -109,13 +109,13 @@ endef
 $(VENV)/.installed: $(VENV)/.made pyproject.toml
 	@echo "Installing Invis and what it needs into $(VENV): a few minutes the first time"
 	$(torch_first)
-	@$(PIP) $(OFFLINE) --editable .
+	@$(PIP) $(OFFLINE) --editable '.[all]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 	@echo "Installing Invis, what it needs and the test tools into $(VENV): a few minutes the first time"
 	$(torch_first)
-	@$(PIP) $(OFFLINE) --editable '.[dev]'
+	@$(PIP) $(OFFLINE) --editable '.[all,dev]'
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

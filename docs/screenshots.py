@@ -3,7 +3,7 @@
     python docs/screenshots.py               # all, in about three minutes
     python docs/screenshots.py atlas         # some
 
-Needs the packages of `pip install -e '.[dev]'` and a Chromium (`apt install chromium`).
+Needs the packages of `pip install -e '.[all,dev]'` and a Chromium (`apt install chromium`).
 """
 
 from __future__ import annotations

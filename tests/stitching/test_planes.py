@@ -45,6 +45,8 @@ def test_umap_is_asked_for_by_its_package_name(monkeypatch, points):
         in_plane(points, points, "umap")
 
 
+# Slow, because UMAP compiles itself first.
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("umap") is None, reason="umap-learn is not installed")
 def test_umap_keeps_clusters_and_lays_equal_points_on_each_other():
     rng = np.random.default_rng(0)
