@@ -164,15 +164,15 @@ class AtlasPage(Page):
         self._open = UnitView(
             ds, figure, layer.noted(self.unit, "probe"), self._live, self.dark, self._images
         )
-        back = pn.widgets.Button(name=f"All units of {self.layer}", width=220)
+        back = pn.widgets.Button(label=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))
         return [back, self._open.view]
 
     def _pager(self, pages: int, page: int) -> pn.viewable.Viewable:
         if pages == 1:
             return pn.Spacer(height=1)
-        before = pn.widgets.Button(name="Previous", width=100, disabled=page == 0)
-        after = pn.widgets.Button(name="Next", width=100, disabled=page == pages - 1)
+        before = pn.widgets.Button(label="Previous", width=100, disabled=page == 0)
+        after = pn.widgets.Button(label="Next", width=100, disabled=page == pages - 1)
         before.on_click(lambda _: setattr(self, "page", page - 1))
         after.on_click(lambda _: setattr(self, "page", page + 1))
         return pn.Row(before, pn.pane.HTML(f"page {page + 1} of {pages}"), after)

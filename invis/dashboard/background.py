@@ -36,8 +36,8 @@ class Background(pn.viewable.Viewer):
         self.job: Job[Any] | None = None
         self._seen: tuple[State, int] | None = None
         self._looking: Any = None
-        self.start = pn.widgets.Button(name=label, button_type="primary", width=130)
-        self.stop = pn.widgets.Button(name="Stop", width=80, disabled=True)
+        self.start = pn.widgets.Button(label=label, color="primary", width=130)
+        self.stop = pn.widgets.Button(label="Stop", width=80, disabled=True)
         self._bar = pn.indicators.Progress(value=0, max=100, width=200, active=False)
         self._line = pn.pane.HTML("", sizing_mode="stretch_width")
         self.start.on_click(lambda _: self.run())
@@ -51,7 +51,7 @@ class Background(pn.viewable.Viewer):
         """Begin, or begin anew."""
         self.cancel()
         try:
-            self.job = worker("cpu").submit(self._begin(), self.start.name)
+            self.job = worker("cpu").submit(self._begin(), self.start.label)
         except InvisError as error:
             self.say(str(error))
             return
