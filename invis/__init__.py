@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from invis.widgets.stitch_explorer import StitchExplorer as StitchExplorer
     from invis.widgets.trajectory_explorer import TrajectoryExplorer as TrajectoryExplorer
 
-__version__ = "0.1.0"
+from invis.shipped import __version__, data_path
 
 # Torch's threads wait for each other by spinning. Where a browser or another process needs one of
 # the cores, each spin lasts a scheduler's turn, and a search takes many times as long. To sleep at
@@ -113,19 +113,6 @@ _HOMES = {
 }
 
 __all__ = ["InvisError", "__version__", "data_path", "probe", "search", *_HOMES]
-
-
-def data_path(name: str) -> Path:
-    """Where a file that Invis ships lies: `data/` of a clone, `invis/data/` of an installed wheel.
-
-    `name` is relative, with forward slashes, such as "models/minivgg.safetensors". Raises
-    InvisError where there is no such file.
-    """
-    here = Path(__file__).resolve().parent
-    for root in (here / "data", here.parent / "data"):
-        if (root / name).exists():
-            return root / name
-    raise InvisError(f"name {name!r} is not a file that Invis ships: this copy of Invis lacks it.")
 
 
 def load_ipython_extension(shell: Any) -> None:

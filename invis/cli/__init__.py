@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import click
 
-from invis import __version__
 from invis.cli.atlas import atlas
 from invis.cli.check import check
 from invis.cli.demo import demo
@@ -26,6 +25,7 @@ from invis.cli.sweep import sweep
 from invis.cli.train import evaluate, train
 from invis.cli.trajectory import trajectory
 from invis.errors import InvisError
+from invis.shipped import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130

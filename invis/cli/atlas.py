@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from invis import data_path
 from invis.cli import output
 from invis.cli.bars import counting
 from invis.cli.saving import writable_folder, writing
 from invis.errors import InvisError
+from invis.shipped import data_path
 
 DAMAGED = 1
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from invis import data_path
 from invis.cli.search import search
 from invis.errors import InvisError
+from invis.shipped import data_path
 
 # A trained unit with a visible invariance, and one whose invariance is known exactly.
 TRAINED = "minivgg/conv2_2/31"

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from invis import data_path
 from invis.doctor.ports import why_taken
 from invis.errors import InvisError
+from invis.shipped import data_path
 
 
 @click.command(short_help="Serve an atlas as a dashboard.")

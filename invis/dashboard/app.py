@@ -19,7 +19,6 @@ from tornado.iostream import StreamClosedError
 from tornado.web import ErrorHandler, RequestHandler
 from tornado.websocket import WebSocketClosedError
 
-from invis import __version__
 from invis.dashboard.atlas import AtlasPage
 from invis.dashboard.live import LivePage
 from invis.dashboard.page import Page, menu
@@ -28,6 +27,7 @@ from invis.dashboard.stitching import StitchingPage
 from invis.dashboard.store import Store
 from invis.dashboard.trajectories import TrajectoriesPage
 from invis.jobs import worker
+from invis.shipped import __version__
 
 log = logging.getLogger("invis.dashboard")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from invis import data_path
 from invis.doctor.finding import Finding, first_line
 from invis.errors import InvisError
+from invis.shipped import data_path
 
 REPAIR = "Install Invis again, or run `git checkout -- data` in a clone."
 CARD = re.compile(r"^\| `([\w-]+)\.safetensors` \|.*?`([0-9a-f]{12})`", re.M)

@@ -23,7 +23,6 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis import __version__
 from invis.errors import InvisError
 from invis.interop.maps import (
     Positions,
@@ -45,6 +44,7 @@ from invis.interop.painting import (
 from invis.interop.require import lucent, lucent_on
 from invis.models.unit import Units, units_at
 from invis.search.engine import Snapshot
+from invis.shipped import __version__
 
 FORMAT = "invis-full-1"
 NOISE_IMAGES = 32

@@ -6,10 +6,10 @@ import json
 from functools import cache
 from typing import Any
 
-from invis import data_path
 from invis.models.layers import layers
 from invis.models.sources import EMBEDDED, checkpoint, choose, shipped
 from invis.models.zoo import TRUTH, architecture, model_names
+from invis.shipped import data_path
 
 # Tracing all of torchvision takes a minute, so the counts ship. `python -m invis.models.catalogue`
 # writes them anew, and a slow test keeps them true.

@@ -10,8 +10,8 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from invis import data_path
 from invis.errors import InvisError
+from invis.shipped import data_path
 
 EMBEDDED = ("minivgg", "miniresnet")
 # The names of their weights.

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from invis import __version__
 from invis.errors import InvisError
 from invis.models.unit import Units
 from invis.probe.scan import Strongest
@@ -18,6 +17,7 @@ from invis.search.again import problem_of
 from invis.search.morph_result import KEPT
 from invis.search.result import save
 from invis.search.sphere import unit
+from invis.shipped import __version__
 
 FORMAT = "invis-exemplars-1"
 

@@ -18,10 +18,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis import __version__
 from invis.errors import InvisError
 from invis.search.quantise import eight_bit
 from invis.search.string import Strings, great_circle, lengths
+from invis.shipped import __version__
 
 FORMAT = "invis-morph-1"
 # What rounding to 8 bits may cost, a fraction of the reference.

@@ -15,7 +15,6 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis import __version__
 from invis.errors import InvisError
 from invis.models.devices import single_precision
 from invis.search.course import Course
@@ -23,6 +22,7 @@ from invis.search.null import measure, nearest, pairwise, path_order
 from invis.search.problem import Problem
 from invis.search.quantise import MOST_NUMBERS, eight_bit
 from invis.search.settings import Settings
+from invis.shipped import __version__
 
 BOOLEANS = ("converged", "dead")
 LISTS = ("grey", "window", "input_size")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invis.errors import InvisError
+from invis.files.imagefolder import load_images, split_folder
 from invis.stitching.cache import content_hash
 
 
@@ -101,7 +102,6 @@ def folder(path: str | Path, size: int = 64) -> Data:
             an image that cannot be read.
     """
     from invis.stitching.cache import cache_folder
-    from invis.train.data import load_images, split_folder
 
     train_path, test_path = split_folder(path)
     store = cache_folder() / "images"

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from invis.errors import InvisError
+from invis.files.imagefolder import Images, load_images
 from invis.models import mini
 from invis.models.weights import weights_hash
-from invis.train.data import Images, load_images, normalise
+from invis.train.data import normalise
 
 BATCH = 125
 

@@ -19,10 +19,11 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-import invis
 from invis.errors import InvisError
+from invis.files.imagefolder import Images, load_images, split_folder
 from invis.models import mini
 from invis.models.weights import weights_hash
+from invis.shipped import __version__
 from invis.train.checkpoint import (
     halved,
     load_checkpoint,
@@ -31,7 +32,7 @@ from invis.train.checkpoint import (
     save_json,
     save_tensors,
 )
-from invis.train.data import Images, load_images, normalise, split_folder, training_batches
+from invis.train.data import normalise, training_batches
 from invis.train.evaluation import accuracy
 from invis.train.recipe import RECIPES, Recipe
 from invis.train.record import Recording
@@ -266,7 +267,7 @@ def _ship(folder: Path, trainer: _Trainer, held_out: Images | None) -> dict[str,
     shipped.load_state_dict(half)
     card = trainer.settings() | {
         "commit": trainer.commit,
-        "invis": invis.__version__,
+        "invis": __version__,
         "torch": torch.__version__,
         "device": str(trainer.device),
         "parameters": sum(p.numel() for p in shipped.parameters()),

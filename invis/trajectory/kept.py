@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from invis import data_path
+from invis.shipped import data_path
 from invis.trajectory.gram import Gram
 from invis.trajectory.gram_file import load_gram
 from invis.trajectory.pca import PCA

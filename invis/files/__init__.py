@@ -1,0 +1,1 @@
+"""Files, below all other rooms: written whole, read back by their kind, folders of images."""
