@@ -20,6 +20,7 @@ from invis.cli.probe import probe
 from invis.cli.search import search
 from invis.cli.serve import serve
 from invis.cli.show import compare, show
+from invis.cli.statistics import statistics
 from invis.cli.stitch import stitch
 from invis.cli.sweep import sweep
 from invis.cli.train import evaluate, train
@@ -44,7 +45,8 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep, probe, atlas, serve, doctor,
+    morph, exemplars, sweep, probe, atlas, statistics, serve,
+    doctor,
 ):  # fmt: skip
     cli.add_command(_command)
 

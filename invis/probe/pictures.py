@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin
 
 from invis.errors import InvisError
 
@@ -100,6 +100,18 @@ def read_picture(path: str | Path, channels: int = 3, side: int | None = None) -
         raise UnreadableError(_reason(error, path)) from error
     pixels = np.asarray(image)
     return Picture(pixels if pixels.ndim == 3 else pixels[..., None], factor)
+
+
+def halves_chroma(path: str | Path) -> bool:
+    """Whether it is a JPEG that keeps its colours at a lower resolution than its light.
+
+    Only the header is read; False where that cannot be.
+    """
+    try:
+        with _opened(path) as opened:
+            return JpegImagePlugin.get_sampling(opened) in (1, 2)  # type: ignore[arg-type]
+    except Exception:
+        return False
 
 
 def _opened(path: str | Path) -> Image.Image:
