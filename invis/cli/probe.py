@@ -76,8 +76,7 @@ def report(found: Probes, record: dict[str, Any]) -> None:
     """The sentence, and what each family explains beside chance."""
     rows = [
         [name, _percent(one.explained), _percent(float(one.explained_null.mean()))]
-        for name, one in sorted(found.curves.items(), key=lambda item: -item[1].explained)
-        if name != "contrast"
+        for name, one in found.shares()
     ]
     click.echo(f"{found.address}: {found.sentence}\n")
     header = ["family", "explains of the set %", "of a linear unit's %"]

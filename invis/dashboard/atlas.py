@@ -17,13 +17,12 @@ from invis.dashboard.page import Page, controls, sentence
 from invis.dashboard.store import Store
 from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
+from invis.probe.families import FAMILIES
 from invis.views.base import words
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 ALL, ALONE = "all layers", "no other"
 SORTS = ("index, highest first", "index, lowest first", "channel")
-NAMES = ("any", "phase", "translation", "rotation", "scale", "hue", "polarity", "blur",
-         "deformation", "contrast", "none")  # fmt: skip
 ON_A_PAGE = 24
 LONGEST = 60
 
@@ -48,7 +47,7 @@ class AtlasPage(Page):
     layer: Any = param.Selector(objects=[ALL])
     group: Any = param.Selector(objects=[""])
     sort: Any = param.Selector(default=SORTS[0], objects=list(SORTS))
-    named: Any = param.Selector(default="any", objects=list(NAMES), label="Ignores")
+    named: Any = param.Selector(default="any", objects=["any"], label="Ignores")
     phrase = param.String(default="", label="Sentence contains")
     page = param.Integer(default=0, bounds=(0, 10_000))
     unit = param.Integer(default=-1, bounds=(-1, 1_000_000))
@@ -61,6 +60,7 @@ class AtlasPage(Page):
         self._open: UnitView | None = None
         self.param.model.objects = store.models or [""]
         self.model = self.param.model.objects[0]
+        self.param.named.objects = ["any", *FAMILIES, "none"]
         self._choices()
         self._overview = Overview(store, self._picked, dark)
         self._grid = UnitGrid(stylesheets=CSS, sizing_mode="stretch_width")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.probe.families import Family, families
+from invis.probe.family import Family, Members
 from invis.probe.gratings import Respond
 from invis.search.band import Band
 
@@ -28,8 +28,8 @@ class Curve:
     """One family. Responses are above grey, as a share of the reference's.
 
     Attributes:
+        family: of the transformations.
         values: (V,) of the parameter, or (V, 2) rows and columns of a shift.
-        axis: what the parameter is, with its unit.
         response: (V,) to the transformed reference.
         null: (V,) the linear unit's.
         set_values: (S,) or (S, 2) parameter values at which the set was transformed.
@@ -39,8 +39,8 @@ class Curve:
         explained_null: (20,) the same for sets of the linear unit, with the same N and beta.
     """
 
+    family: Family
     values: NDArray[np.float32]
-    axis: str
     response: NDArray[np.float32]
     null: NDArray[np.float32]
     set_values: NDArray[np.float32]
@@ -50,9 +50,9 @@ class Curve:
 
 
 def curve(
-    name: str,
     family: Family,
-    members: list[Family],
+    members: Members,
+    shown: list[Members],
     respond: Respond,
     reference: Tensor,
     images: Tensor,
@@ -61,27 +61,27 @@ def curve(
     """The curve of a family.
 
     Args:
-        name: of the family.
-        family: of the reference.
-        members: the same family of each image of the set.
+        family: of the transformations.
+        members: the reference's.
+        shown: those of each image of the set, at fewer values.
         respond: as for `tune`.
         reference: (C, h, w).
         images: (N, C, h, w) the set.
         nulls: (M, N, C, h, w) sets of the linear unit.
     """
     norm = reference.square().sum()
-    count = len(members[0].values)
-    shown = respond(torch.cat([one.images for one in members])).view(len(members), count)
+    count = len(shown[0].values)
+    responses = respond(torch.cat([one.images for one in shown])).view(len(shown), count)
     # Sets keep the contrast, so a change of it reaches nothing: shrinking towards grey would only
     # seem to.
-    reached = reference[None] if name == "contrast" else family.images
+    reached = members.images if family.keeps_norm else reference[None]
     return Curve(
-        family.values.numpy(),
-        family.axis,
-        respond(family.images).numpy(),
-        ((family.images.flatten(1) @ reference.flatten()) / norm).numpy(),
-        members[0].values.numpy(),
-        shown.numpy(),
+        family,
+        members.values.numpy(),
+        respond(members.images).numpy(),
+        ((members.images.flatten(1) @ reference.flatten()) / norm).numpy(),
+        shown[0].values.numpy(),
+        responses.numpy(),
         explained(images, reference, reached),
         np.array([explained(one, reference, reached) for one in nulls]),
     )
@@ -104,14 +104,3 @@ def null_sets(reference: Tensor, band: Band, count: int, beta: float, seed: int)
     random = random / random.norm(dim=1, keepdim=True)
     rows = beta * along + math.sqrt(1 - beta**2) * random
     return (rows * reference.norm()).view(NULL_SETS, count, *reference.shape)
-
-
-def all_families(
-    reference: Tensor, images: Tensor, wave: tuple[float, float]
-) -> dict[str, tuple[Family, list[Family]]]:
-    """Every family of the reference, and of each image of the set at fewer values."""
-    members = [families(image, wave, fine=False) for image in images]
-    return {
-        name: (family, [one[name] for one in members])
-        for name, family in families(reference, wave).items()
-    }

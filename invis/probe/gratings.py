@@ -26,6 +26,9 @@ FREQUENCIES, ORIENTATIONS = 9, 12
 HIGHEST = 0.46
 # Variance of a window's square, px: less than a pixel wide there is no wave.
 SMALLEST = 0.5
+# The best grating drives a unit that is tuned to gratings to such a share of the reference's
+# response, or looks so much like the reference (a square law hides the first, not the second).
+TUNED = 0.35
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Tuning:
     def share(self) -> float:
         """Response to the best phase, as a share of the reference's."""
         return float(self.rates.max())
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the unit is one for gratings."""
+        return max(self.share, self.overlap) >= TUNED
 
     @property
     def evenness(self) -> float:

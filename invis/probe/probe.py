@@ -15,8 +15,9 @@ from torch import Tensor
 
 from invis.errors import InvisError
 from invis.models.unit import Units, units_at
-from invis.probe.claims import claims, sentence
-from invis.probe.curves import Curve, all_families, curve, null_sets
+from invis.probe.claims import Evidence, claims, sentence
+from invis.probe.curves import Curve, curve, null_sets
+from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, tune
 from invis.search import search_steps
 from invis.search.again import problem_of
@@ -28,8 +29,7 @@ class Probes:
 
     Attributes:
         address: of the unit.
-        curves: family -> its curve; phase, translation, rotation, scale, polarity, blur,
-            deformation, contrast, and hue where there are colours.
+        curves: family -> its curve, in the families' order; see `invis.probe.families`.
         tuning: to gratings.
         names: of what the unit ignores; see `invis.probe.claims`.
         sentence: the names and the best grating in one line.
@@ -45,6 +45,11 @@ class Probes:
     def f1_f0(self) -> float:
         """Modulation of the response by the phase of the best grating."""
         return self.tuning.f1_f0
+
+    def shares(self) -> list[tuple[str, Curve]]:
+        """Families that can reach images of a set, the one that explains most of it first."""
+        reaching = [one for one in self.curves.items() if one[1].family.keeps_norm]
+        return sorted(reaching, key=lambda item: -item[1].explained)
 
     def summary(self) -> dict[str, Any]:
         """A record for JSON and for the notes of an atlas, without the curves."""
@@ -157,11 +162,14 @@ def _probe(
     tuning = tune(respond, reference)
     beta = float(np.clip(ds.attrs["beta"], 0.0, 1.0))
     nulls = null_sets(reference, problem.band.to(torch.device("cpu")), len(images), beta, seed)
-    curves = {
-        name: curve(name, family, members, respond, reference, images, nulls)
-        for name, (family, members) in all_families(reference, images, tuning.wave).items()
-    }
-    names = claims(curves, tuning, reference)
+    curves: dict[str, Curve] = {}
+    for name, family in FAMILIES.items():
+        members = family.of(reference, tuning.wave)
+        if members is not None:
+            coarse = (family.of(image, tuning.wave, fine=False) for image in images)
+            shown = [one for one in coarse if one is not None]
+            curves[name] = curve(family, members, shown, respond, reference, images, nulls)
+    names = claims(Evidence(curves, tuning, reference))
     said = sentence(names, tuning, {name: one.explained for name, one in curves.items()})
     return Probes(str(ds.attrs["address"]), curves, tuning, names, said)
 

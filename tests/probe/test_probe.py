@@ -15,7 +15,7 @@ from invis.models.unit import units_at
 from invis.probe import transform
 from invis.probe.claims import sentence
 from invis.probe.curves import explained
-from invis.probe.families import families
+from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, gratings, modulation
 from invis.probe.probe import probe, probe_steps
 from invis.probe.texture import crops, super_gaussian, texture
@@ -83,7 +83,7 @@ def test_curves_are_the_units_own_responses(truth):
     unit = units_at("truth/rotation_cell/0", device="cpu")
     grey = np.asarray(ds.attrs["grey"], dtype=np.float32)
     image = torch.as_tensor(ds["reference_image"].values.astype(np.float32) - grey).permute(2, 0, 1)
-    turned = families(image, found.tuning.wave)["rotation"]
+    turned = FAMILIES["rotation"].of(image, found.tuning.wave)
     pixels = (turned.images.permute(0, 2, 3, 1).numpy() + grey).round().clip(0, 255)
     full = unit.full_responses(pixels.astype(np.uint8), [0] * len(pixels)).numpy()
     share = (full - ds.attrs["grey_response"]) / (ds.attrs["reference"] - ds.attrs["grey_response"])

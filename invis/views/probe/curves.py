@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from invis.probe.curves import Curve
-from invis.probe.families import DRAWS
+from invis.probe.family import Family
 from invis.probe.gratings import PHASES
 from invis.probe.probe import Probes
 from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette, template
 from invis.views.trajectory.style import TOP, heading
 
-ORDER = (
-    "phase", "translation", "rotation", "scale", "hue", "contrast", "blur", "deformation",
-)  # fmt: skip
 COLUMNS, ROW_HEIGHT = 2, 270
 Array = NDArray[np.floating]
 
@@ -28,7 +25,8 @@ Array = NDArray[np.floating]
 def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
     """A panel a family: the reference, the set (mean, and from least to most), the linear unit."""
     colours = palette(dark)
-    names = [name for name in ORDER if name in found.curves]
+    # Two values, such as the polarities, make no curve.
+    names = [name for name, curve in found.curves.items() if len(curve.values) > 2]
     rows = -(-len(names) // COLUMNS)
     height = TOP + 104 + ROW_HEIGHT * rows
     figure = make_subplots(
@@ -36,18 +34,18 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
     )
     for k, name in enumerate(names):
         place = {"row": k // COLUMNS + 1, "col": k % COLUMNS + 1}
-        for trace in _panel(name, found.curves[name], colours, first=k == 0):
+        for trace in _panel(found.curves[name], colours, first=k == 0):
             figure.add_trace(trace, **place)
-        figure.update_xaxes(title={"text": found.curves[name].axis, "standoff": 4}, **place)
+        figure.update_xaxes(title={"text": found.curves[name].family.axis, "standoff": 4}, **place)
     # Contrast doubles what the others share out: on one scale it would flatten them.
-    kept = [found.curves[name] for name in names if name != "contrast"]
+    kept = [found.curves[name] for name in names if found.curves[name].family.keeps_norm]
     figure.update_yaxes(range=_range(kept), zeroline=True, tickvals=[-1, 0, 1])
-    if "contrast" in names:
-        k = names.index("contrast")
-        figure.update_yaxes(
-            range=_range([found.curves["contrast"]]), tickvals=None,
-            row=k // COLUMNS + 1, col=k % COLUMNS + 1,
-        )  # fmt: skip
+    for k, name in enumerate(names):
+        if not found.curves[name].family.keeps_norm:
+            figure.update_yaxes(
+                range=_range([found.curves[name]]), tickvals=None,
+                row=k // COLUMNS + 1, col=k % COLUMNS + 1,
+            )  # fmt: skip
     figure.update_yaxes(title="share of the reference’s", col=1)
     figure.update_annotations(font={"size": LABEL_SIZE, "color": colours.ink})
     figure.update_layout(
@@ -68,10 +66,7 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
 def explained_figure(found: Probes, dark: bool = False) -> go.Figure:
     """What each family explains of the set: the unit's share beside that of linear units' sets."""
     colours = palette(dark)
-    names = sorted(
-        (name for name in found.curves if name != "contrast"),
-        key=lambda name: found.curves[name].explained,
-    )
+    names = [name for name, _ in reversed(found.shares())]
     shares = [found.curves[name].explained for name in names]
     nulls = [float(np.quantile(found.curves[name].explained_null, 0.95)) for name in names]
     height = TOP + 34 * len(names) + 70
@@ -159,11 +154,12 @@ def probe_html(found: list[Probes]) -> str:
     return figures_html(light, dark, f"Probes of {title}")
 
 
-def _panel(name: str, curve: Curve, colours: Palette, first: bool) -> list[go.Scatter]:
+def _panel(curve: Curve, colours: Palette, first: bool) -> list[go.Scatter]:
     """The set as a band with its mean, the reference, and the linear unit."""
-    x, response, null = _line(name, curve.values, curve.response[None], curve.null[None])
+    family = curve.family
+    x, response, null = _line(family, curve.values, curve.response[None], curve.null[None])
     sx, least, mean, most = _line(
-        name, curve.set_values, *(f(curve.set_response, axis=0, keepdims=True) for f in _SPREAD)
+        family, curve.set_values, *(f(curve.set_response, axis=0, keepdims=True) for f in _SPREAD)
     )
     shared: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip", "showlegend": first}
     soft = {"line": {"width": 0}, "legendgroup": "set"}
@@ -198,22 +194,19 @@ def _range(curves: list[Curve]) -> list[float]:
 _SPREAD = (np.min, np.mean, np.max)
 
 
-def _line(name: str, values: Array, *rows: Array) -> tuple[Array, ...]:
-    """Parameter and responses as a line: shifts along rows, deformations as means over draws."""
+def _line(family: Family, values: Array, *rows: Array) -> tuple[Array, ...]:
+    """Parameter and responses as a line: shifts along rows, random members as means over draws."""
     lines = [row[0] for row in rows]
-    if name == "translation":
+    if values.ndim == 2:
         along = np.isclose(values[:, 0], 0, atol=1e-6)
         order = np.argsort(values[along, 1], kind="stable")
         return (values[along, 1][order], *(line[along][order] for line in lines))
-    if name == "deformation":
-        return (
-            values.reshape(-1, DRAWS).mean(1),
-            *(line.reshape(-1, DRAWS).mean(1) for line in lines),
-        )
-    if name in ("phase", "rotation", "hue"):
+    found = [one.reshape(-1, family.draws).mean(1) for one in (values, *lines)]
+    if family.period is not None:
         # Once around.
-        return (np.append(values, 360), *(np.append(line, line[0]) for line in lines))
-    return (values, *lines)
+        ends = [family.period, *(line[0] for line in found[1:])]
+        found = [np.append(one, end) for one, end in zip(found, ends, strict=True)]
+    return tuple(found)
 
 
 def _faint(colour: str) -> str:
