@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from invis.models.unit import Units
-from invis.search.band import Band
 from invis.search.engine import RESTARTS
+from invis.search.metric import metric_for
 from invis.search.problem import ACCELERATOR_BATCH, Problem
 from invis.search.reference import EXPLORE_STEPS, POLISH_STEPS, PRUNE_STEP
 from invis.search.settings import Settings
@@ -59,12 +59,11 @@ def evaluations(settings: Settings) -> tuple[int, int]:
 
 def unit_cost(units: Units, settings: Settings) -> Cost:
     """Measure what a unit of this layer will cost; takes well under a second for small layers."""
-    band = Band(units.image_shape, *settings.band_for(units.image_shape))
-    problem = Problem(units.only([0]), band, settings.contrast)
+    problem = Problem(units.only([0]), metric_for(settings, units.image_shape))
     on_cpu = problem.device.type == "cpu"
     count = min(problem.micro_batch, MOST_IMAGES) if on_cpu else ACCELERATOR_BATCH
     generator = torch.Generator().manual_seed(0)
-    v = unit(torch.randn(count, band.size, generator=generator)).to(problem.device)
+    v = unit(torch.randn(count, problem.metric.size, generator=generator)).to(problem.device)
     who = torch.zeros(count, dtype=torch.long, device=problem.device)
     gradient = _seconds(lambda: problem.value_and_gradient(v, who), problem.device) / count
     inside = _seconds(lambda: problem.inside(v), problem.device) / count

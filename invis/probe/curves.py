@@ -8,6 +8,7 @@ orthogonal to it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,6 @@ from torch import Tensor
 
 from invis.probe.family import Family, Members
 from invis.probe.gratings import Respond
-from invis.search.band import Band
 
 # Sets of the linear unit, for the scatter of what a family explains by chance.
 NULL_SETS = 20
@@ -54,6 +54,7 @@ def curve(
     members: Members,
     shown: list[Members],
     respond: Respond,
+    vectors: Callable[[Tensor], Tensor],
     reference: Tensor,
     images: Tensor,
     nulls: Tensor,
@@ -65,21 +66,23 @@ def curve(
         members: the reference's.
         shown: those of each image of the set, at fewer values.
         respond: as for `tune`.
-        reference: (C, h, w).
-        images: (N, C, h, w) the set.
-        nulls: (M, N, C, h, w) sets of the linear unit.
+        vectors: images (B, C, h, w) -> (B, D), between which distances are those of the search.
+        reference: (D,).
+        images: (N, D) the set.
+        nulls: (M, N, D) sets of the linear unit.
     """
     norm = reference.square().sum()
+    moved = vectors(members.images)
     count = len(shown[0].values)
     responses = respond(torch.cat([one.images for one in shown])).view(len(shown), count)
     # Sets keep the contrast, so a change of it reaches nothing: shrinking towards grey would only
     # seem to.
-    reached = members.images if family.keeps_norm else reference[None]
+    reached = moved if family.keeps_norm else reference[None]
     return Curve(
         family,
         members.values.numpy(),
         respond(members.images).numpy(),
-        ((members.images.flatten(1) @ reference.flatten()) / norm).numpy(),
+        (moved @ reference / norm).numpy(),
         shown[0].values.numpy(),
         responses.numpy(),
         explained(images, reference, reached),
@@ -88,19 +91,23 @@ def curve(
 
 
 def explained(images: Tensor, reference: Tensor, reached: Tensor) -> float:
-    """The share of squared distance (N) from the reference that the best of `reached` removes."""
-    options = torch.cat([reference[None], reached]).flatten(1)
-    squared = torch.cdist(images.flatten(1), options).square()
+    """The share of squared distance (N) from the reference that the best of `reached` removes.
+
+    Args:
+        images: (N, D).
+        reference: (D,).
+        reached: (V, D).
+    """
+    squared = torch.cdist(images, torch.cat([reference[None], reached])).square()
     return float(1 - squared.amin(1).sum() / squared[:, 0].sum().clamp(min=1e-12))
 
 
-def null_sets(reference: Tensor, band: Band, count: int, beta: float, seed: int) -> Tensor:
-    """(20, N, C, h, w) sets of the linear unit: beta along the reference, the rest random."""
+def null_sets(reference: Tensor, count: int, beta: float, seed: int) -> Tensor:
+    """(20, N, D) sets of the linear unit: beta along the reference (D,), the rest random."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(NULL_SETS * count, band.size, generator=generator)
-    random = band.image(noise).flatten(1)
-    along = reference.flatten() / reference.norm()
+    random = torch.randn(NULL_SETS * count, len(reference), generator=generator)
+    along = reference / reference.norm()
     random = random - (random @ along)[:, None] * along
     random = random / random.norm(dim=1, keepdim=True)
     rows = beta * along + math.sqrt(1 - beta**2) * random
-    return (rows * reference.norm()).view(NULL_SETS, count, *reference.shape)
+    return (rows * reference.norm()).view(NULL_SETS, count, -1)

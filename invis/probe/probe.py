@@ -20,7 +20,7 @@ from invis.probe.curves import Curve, curve, null_sets
 from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, tune
 from invis.search import search_steps
-from invis.search.again import problem_of
+from invis.search.again import problem_of, vectors_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +148,9 @@ def _probe(
 ) -> Probes:
     problem = problem_of(ds, units, weights, device)
     grey = np.asarray(ds.attrs["grey"], np.float32)
-    reference = _image(ds["reference_image"].values, grey)
-    images = torch.stack([_image(one, grey) for one in ds["images"].values])
+    *vectors, first = vectors_of(ds, problem)
+    reference = problem.image(first[None])[0].cpu()
+    images = problem.image(torch.stack(vectors)).cpu()
     bottom, top = float(ds.attrs["grey_response"]), float(ds.attrs["reference"])
     level = torch.as_tensor(grey)[:, None, None]
 
@@ -159,16 +160,20 @@ def _probe(
         who = torch.zeros(len(x), dtype=torch.long, device=problem.device)
         return (problem.image_value(shown, who).float().cpu() - bottom) / (top - bottom)
 
+    def place(x: Tensor) -> Tensor:
+        return problem.metric.vectors(x.to(problem.device)).cpu()
+
     tuning = tune(respond, reference)
     beta = float(np.clip(ds.attrs["beta"], 0.0, 1.0))
-    nulls = null_sets(reference, problem.band.to(torch.device("cpu")), len(images), beta, seed)
+    origin, points = place(reference[None])[0], place(images)
+    nulls = null_sets(origin, len(images), beta, seed)
     curves: dict[str, Curve] = {}
     for name, family in FAMILIES.items():
         members = family.of(reference, tuning.wave)
         if members is not None:
             coarse = (family.of(image, tuning.wave, fine=False) for image in images)
             shown = [one for one in coarse if one is not None]
-            curves[name] = curve(family, members, shown, respond, reference, images, nulls)
+            curves[name] = curve(family, members, shown, respond, place, origin, points, nulls)
     names = claims(Evidence(curves, tuning, reference))
     said = sentence(names, tuning, {name: one.explained for name, one in curves.items()})
     return Probes(str(ds.attrs["address"]), curves, tuning, names, said)

@@ -14,7 +14,7 @@ from invis.models.unit import Units, units_at
 from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
 from invis.search.result import load, save
-from invis.search.settings import DEFAULT_CONTRAST, Settings
+from invis.search.settings import Settings
 from invis.search.threads import on_threads, worthwhile_threads
 
 __all__ = ["Settings", "Snapshot", "load", "save", "search", "search_steps"]
@@ -31,6 +31,7 @@ def search_steps(
     weights: str | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
+    metric: str = "natural",
 ) -> Iterator[Snapshot]:
     """Search the invariant set of each unit, step by step; closing the generator cancels.
 
@@ -39,13 +40,14 @@ def search_steps(
         images: N, at least 2.
         activation: alpha; every image keeps at least this fraction of the reference's response
             above grey.
-        contrast: RMS deviation from grey in grey levels; 12 if left out.
+        contrast: RMS deviation from grey in grey levels; the metric's if left out.
         band: LOW:HIGH in cycles per image, or (low, high); None chooses by the size of the field.
         objective: `set`, or `paper` for the weighted objective of Cadena et al. (2018).
         distance: `pixels`, or an earlier layer in whose features the images are to differ.
         weights: a name or file for the address's model.
         seed: of the random starts.
         device: where to compute.
+        metric: `natural`, `pixels`, or a file of `invis statistics`: what distance means.
 
     Raises:
         InvisError: at the first step, for any bad argument.
@@ -53,11 +55,12 @@ def search_steps(
     settings = Settings(
         images=images,
         activation=activation,
-        contrast=DEFAULT_CONTRAST if contrast is None else contrast,
+        contrast=contrast,
         band=band,
         objective=objective,
         distance=distance,
         seed=seed,
+        metric=metric,
     )
     found = units_at(units, weights, device) if isinstance(units, str) else units
     if device is not None:

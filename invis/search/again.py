@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from invis.errors import InvisError
 from invis.models.unit import Units, units_at
-from invis.search.band import Band
+from invis.search.metric import metric_of
 from invis.search.problem import Problem
+from invis.search.sphere import unit
 
 HASH_DIGITS = 12
 
@@ -51,5 +54,16 @@ def problem_of(
             f"weights of {found.addresses[0]} have the hash {now[:HASH_DIGITS]}, but the result "
             f"was made with {known[:HASH_DIGITS]}: give those weights"
         )
-    band = Band(found.image_shape, float(ds.attrs["band_low"]), float(ds.attrs["band_high"]))
-    return Problem(found, band, float(ds.attrs["contrast"]))
+    return Problem(found, metric_of(ds, found.image_shape))
+
+
+def vectors_of(ds: xr.Dataset, problem: Problem) -> Tensor:
+    """(N + 1, D) unit vectors of a result's images, the reference last.
+
+    As they were searched; where a result holds images only, those of the 8-bit images.
+    """
+    if "vectors" in ds:
+        rows = np.concatenate([ds["vectors"].values, ds["reference_vector"].values[None]])
+        return torch.as_tensor(rows.astype(np.float32), device=problem.device)
+    pixels = np.concatenate([ds["images"].values, ds["reference_image"].values[None]])
+    return unit(problem.vectors(pixels))

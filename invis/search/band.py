@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from scipy.fft import dct
 from torch import Tensor
 
 from invis.errors import InvisError
@@ -24,6 +28,7 @@ class Band:
         low, high: the band in cycles per image.
         size: number of coefficients, D.
         frequencies: (D,) cycles per image of each coefficient.
+        cycles_per_pixel: (D,) the same per pixel.
     """
 
     def __init__(self, shape: tuple[int, int, int], low: float, high: float) -> None:
@@ -45,9 +50,25 @@ class Band:
         mask = mask[:rows, :cols].expand(self._grid)
         self._where = mask.flatten().nonzero()[:, 0]
         self.size = len(self._where)
-        self.frequencies = radius[:rows, :cols].expand(self._grid).flatten()[self._where].float()
+        per_pixel = torch.hypot(
+            torch.arange(height, dtype=torch.float64)[:, None] / (2 * height),
+            torch.arange(width, dtype=torch.float64)[None, :] / (2 * width),
+        )
+        self.frequencies, self.cycles_per_pixel = (
+            each[:rows, :cols].expand(self._grid).flatten()[self._where].float()
+            for each in (radius, per_pixel)
+        )
         self._down = _cosines(height)[:rows]
         self._across = _cosines(width)[:cols]
+
+    @classmethod
+    def from_attrs(cls, attrs: Mapping[str, Any], shape: tuple[int, int, int]) -> Band:
+        """The band of a saved result."""
+        return cls(shape, float(attrs["band_low"]), float(attrs["band_high"]))
+
+    def attrs(self) -> dict[str, float]:
+        """What a saved result says of the band."""
+        return {"band_low": self.low, "band_high": self.high}
 
     def to(self, device: torch.device) -> Band:
         """Move the basis in place and return it."""
@@ -70,10 +91,7 @@ class Band:
 
 def _cosines(n: int) -> Tensor:
     """(n, n) orthonormal DCT-II matrix; row k is the mode with k/2 cycles."""
-    k = torch.arange(n, dtype=torch.float64)
-    basis = torch.cos(math.pi * (k[None, :] + 0.5) * k[:, None] / n) * math.sqrt(2 / n)
-    basis[0] /= math.sqrt(2)
-    return basis.float()
+    return torch.from_numpy(dct(np.eye(n), axis=0, norm="ortho")).float()
 
 
 def full_band(shape: tuple[int, int, int]) -> float:

@@ -15,11 +15,11 @@ import xarray as xr
 from torch import Tensor
 
 from invis.models.unit import Units
-from invis.search.band import Band
 from invis.search.course import Course, Mark, of_unit
 from invis.search.diverse import start_sets
 from invis.search.feature_null import feature_null
 from invis.search.features import Features
+from invis.search.metric import metric_for
 from invis.search.preview import Preview, preview
 from invis.search.problem import Problem
 from invis.search.reference import Climb, Maxima, maxima_steps
@@ -177,8 +177,7 @@ def set_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, Non
 def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, Batch]:
     """Find the maxima of all units and report the dead ones; returns the batch."""
     began = time.perf_counter()
-    band = Band(units.image_shape, *settings.band_for(units.image_shape))
-    problem = Problem(units, band, settings.contrast)
+    problem = Problem(units, metric_for(settings, units.image_shape))
     features = None if settings.distance == "pixels" else Features(units, settings.distance)
     generators = [unit_generator(settings.seed, address) for address in units.addresses]
     maxima: Maxima | None = None

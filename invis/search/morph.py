@@ -23,11 +23,10 @@ from numpy.typing import NDArray
 
 from invis.errors import InvisError
 from invis.models.unit import Units
-from invis.search.again import problem_of
+from invis.search.again import problem_of, vectors_of
 from invis.search.morph_result import ROUNDING, Stops, build_morph
 from invis.search.pull import bowed, pull_steps, settle_steps
 from invis.search.routes import Survey, cheapest, survey_steps, ways
-from invis.search.sphere import unit
 from invis.search.string import Strings, great_circle, spaced
 
 FRAMES, LEAST_FRAMES, MOST_FRAMES = 33, 3, 513
@@ -135,7 +134,7 @@ def ground(
     problem = problem_of(ds, units, weights, device)
     pixels = np.concatenate([ds["images"].values, ds["reference_image"].values[None]])
     grey = float(ds.attrs["grey_response"])
-    points = unit(problem.vectors(pixels))
+    points = vectors_of(ds, problem)
     span = float(ds.attrs["reference"]) - grey
     return pixels, Strings(problem, points[None], float(ds.attrs["alpha"]), grey, span)
 

@@ -27,8 +27,8 @@ FORMAT = "invis-morph-1"
 # What rounding to 8 bits may cost, a fraction of the reference.
 ROUNDING = 2e-3
 KEPT = (
-    "address", "alpha", "contrast", "reference", "grey_response", "band_low", "band_high", "seed",
-    "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "window",
+    "address", "alpha", "contrast", "reference", "grey_response", "band_low", "band_high",
+    "metric", "metric_power", "metric_statistics", "seed", "weights", "weights_hash", "layer", "channel", "receptive_field", "window",
     "input_size", "grey",
 )  # fmt: skip
 PLACES = ("order", "through", "islands")

@@ -39,9 +39,9 @@ def paper_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, N
 def start_noise(batch: Batch) -> WeightedSets:
     """Sets of white Gaussian noise, its part inside the band brought to norm R."""
     problem, settings, units = batch.problem, batch.settings, batch.alive
-    shape = (settings.images, *problem.band.shape)
+    shape = (settings.images, *problem.metric.shape)
     noise = [torch.randn(shape, generator=batch.generators[k]) for k in units.tolist()]
-    v = unit(problem.band.coefficients(torch.cat(noise).to(problem.device)))
+    v = unit(problem.metric.vectors(torch.cat(noise).to(problem.device)))
 
     def points(v: Tensor) -> Tensor:
         if batch.features is None:

@@ -1,8 +1,7 @@
-"""Units as functions on the sphere of a band's coefficients, evaluated in micro-batches."""
+"""Units as functions on the unit sphere of a metric, evaluated in micro-batches."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,16 +12,18 @@ from torch import Tensor
 from invis.errors import InvisError
 from invis.models.devices import single_precision
 from invis.models.unit import Units
-from invis.search.band import Band
-from invis.search.sphere import unit
+from invis.search.metric import Metric
+from invis.search.sphere import dot, unit
 
 LEAST_CPU_BATCH = 8
 ACCELERATOR_BATCH = 2048
 # Convolutions of fewer images may take another kernel, whose rounding differs.
 SMALLEST_BATCH = 4
-BOX_PASSES = 4
+BOX_PASSES = 8
 # A pixel this far outside its range, in grey levels, is the business of rounding.
 SLACK = 0.25
+# How far beyond the range's edge a pass aims: the shape of what sticks out changes on the way.
+OVERSHOOT = 1.5
 
 Responses = Callable[[Tensor, Tensor], Tensor]
 
@@ -30,24 +31,20 @@ Responses = Callable[[Tensor, Tensor], Tensor]
 class Problem:
     """The responses of a batch of units to images given as unit vectors.
 
-    A vector v (D,) stands for the image R * band.image(v), a deviation from grey in grey levels.
+    A vector v (D,) stands for the image metric.image(v), a deviation from grey in grey levels.
 
     Attributes:
         units: the units, U of them.
-        band: the subspace of the images.
-        radius: R, the norm of every image in grey levels.
+        metric: the space of the images.
         grey_response: (U,) g, each unit's response to plain grey.
         low, high: (C, 1, 1) the pixel range as deviations from grey.
         micro_batch: images evaluated at once; halved whenever the device runs out of memory.
     """
 
-    def __init__(
-        self, units: Units, band: Band, contrast: float, responses: Responses | None = None
-    ) -> None:
+    def __init__(self, units: Units, metric: Metric, responses: Responses | None = None) -> None:
         self.units = units
         self.device = torch.device(units.device)
-        self.band = band.to(self.device)
-        self.radius = contrast * math.sqrt(math.prod(band.shape))
+        self.metric = metric.to(self.device)
         grey = units.grey.to(self.device).float()[:, None, None]
         self.low, self.high = -grey, 255 - grey
         on_cpu = max(units.cone.cpu_batch, LEAST_CPU_BATCH)
@@ -55,13 +52,13 @@ class Problem:
         self._responses = responses or units.responses
         count = len(units)
         self.grey_response = self.value(
-            torch.zeros(count, band.size, device=self.device),
+            torch.zeros(count, metric.size, device=self.device),
             torch.arange(count, device=self.device),
         )
 
     def image(self, v: Tensor) -> Tensor:
         """(B, D) -> (B, C, h, w) deviations from grey in grey levels."""
-        return self.band.image(v) * self.radius
+        return self.metric.image(v)
 
     def value(self, v: Tensor, index: Tensor) -> Tensor:
         """(B, D) vectors and the unit (B,) of each -> (B,) responses."""
@@ -102,22 +99,32 @@ class Problem:
         return f, g
 
     def inside(self, v: Tensor, passes: int = BOX_PASSES) -> Tensor:
-        """Bring images into the pixel range: clip, project on band and sphere, and again.
+        """Bring images into the pixel range, on the sphere of the metric.
 
-        What still sticks out after the passes is clipped in the 8-bit image.
+        Each pass takes what sticks out of an image back, by the shortest way in the metric: the
+        adjoint of `image` spreads it over the frequencies in which a change is cheap, where
+        clipping would turn it into fine noise. What still sticks out in the end is clipped in the
+        8-bit image.
         """
+        part, rows = v, torch.arange(len(v), device=v.device)
         for _ in range(passes):
-            x = self.image(v)
-            clipped = torch.minimum(torch.maximum(x, self.low), self.high)
-            if not (clipped - x).abs().amax() > SLACK:
+            x = self.image(part)
+            beyond = x - torch.minimum(torch.maximum(x, self.low), self.high)
+            out = beyond.flatten(1).abs().amax(1) > SLACK
+            if not out.any():
                 break
-            v = unit(self.band.coefficients(clipped))
+            part, rows, beyond = part[out], rows[out], beyond[out]
+            back = self.metric.pull(beyond)
+            moved = (self.image(back) * (beyond != 0)).flatten(1)
+            step = dot(beyond.flatten(1), moved) / dot(moved, moved).clamp_min(1e-20)
+            part = unit(part - OVERSHOOT * step[:, None] * back)
+            v = v.index_copy(0, rows, part)
         return v
 
     def vectors(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """8-bit images (B, h, w, C) -> (B, D) their part inside the band, over R."""
+        """8-bit images (B, h, w, C) -> (B, D) what the metric knows of them."""
         x = torch.as_tensor(pixels, device=self.device).permute(0, 3, 1, 2).float() + self.low
-        return self.band.coefficients(x) / self.radius
+        return self.metric.vectors(x)
 
     @single_precision()
     def run(self, run: Callable[..., tuple[Tensor, ...]], *arguments: Tensor) -> tuple[Tensor, ...]:

@@ -62,8 +62,7 @@ class Maxima:
 
 def random_starts(problem: Problem, count: int, generator: torch.Generator) -> Tensor:
     """(count, D) random unit vectors with the 1/f amplitudes of natural images."""
-    noise = torch.randn(count, problem.band.size, generator=generator).to(problem.device)
-    return unit(noise / problem.band.frequencies.clamp_min(0.5))
+    return unit(problem.metric.noise(count, generator).to(problem.device))
 
 
 def maxima_steps(

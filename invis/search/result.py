@@ -61,7 +61,7 @@ def build_results(problem: Problem, settings: Settings, ended: Sequence[Ended]) 
 
     As many units at once as fit into a little memory: on a GPU one takes as long as many.
     """
-    numbers = (settings.images + 1) * math.prod(problem.band.shape)
+    numbers = (settings.images + 1) * math.prod(problem.metric.shape)
     count = max(1, MOST_NUMBERS // numbers)
     parts = [ended[start : start + count] for start in range(0, len(ended), count)]
     return [ds for part in parts for ds in _build_part(problem, settings, part)]
@@ -82,13 +82,13 @@ def _build_part(problem: Problem, settings: Settings, ended: Sequence[Ended]) ->
     measured = units.full_responses(np.concatenate([pixels, plain]), [*who.tolist(), *which])
     full = measured.numpy().astype(np.float64)
     own = problem.value(both, who).cpu().numpy().astype(np.float64)
-    in_band = problem.value(problem.vectors(pixels), who).cpu().numpy()
+    vectors = both.cpu().numpy()
     found = []
     for k, one in enumerate(ended):
         rows = slice(k * each, (k + 1) * each)
         grey = float(full[len(pixels) + k])
         found.append(
-            _label(problem, settings, one, pixels[rows], full[rows], grey, own[rows], in_band[rows])
+            _label(problem, settings, one, vectors[rows], pixels[rows], full[rows], grey, own[rows])
         )
     return found
 
@@ -97,37 +97,35 @@ def _label(
     problem: Problem,
     settings: Settings,
     ended: Ended,
+    vectors: NDArray[np.float32],
     pixels: NDArray[np.uint8],
     full: NDArray[np.float64],
     grey: float,
     own: NDArray[np.float64],
-    in_band: NDArray[np.float32],
 ) -> xr.Dataset:
     """The measures of one set.
 
-    The null's beta is taken on the part of the 8-bit images inside the band: rounding leaves the
-    band, and what lies outside could otherwise count for a_free, which cannot use it.
+    Distances and the null's beta are those of the images as they were searched: rounding to 8 bits
+    would count as diversity in fine detail, where little contrast is much distance. What counts as
+    a response is measured on the 8-bit images.
 
     Args:
-        pixels: (N + 1, h, w, C), the reference last; likewise the responses (N + 1,) that follow.
-        full: measured through the full model.
+        vectors: (N + 1, D) unit vectors of the metric, the reference last; likewise what follows.
+        pixels: (N + 1, h, w, C), their images in 8 bits.
+        full: (N + 1,) responses to these, measured through the full model.
         grey: the full model's response to plain grey.
-        own: of the images before they were rounded.
-        in_band: of the part of the 8-bit images inside the band.
+        own: (N + 1,) responses to the images before they were rounded.
     """
     units, free_value = problem.units, ended.free_value
     canvas = units.grey.cpu().numpy().astype(np.uint8)
     activation, top = full[:-1], float(full[-1])
     span = top - grey
-    beta = (float(in_band[:-1].mean(dtype=np.float64)) - grey) / (free_value - grey or math.nan)
-    deviations = (pixels[:-1].astype(np.float64) - canvas).reshape(len(activation), -1)
-    found = measure(deviations, problem.radius, beta)
+    floor = float(problem.grey_response[ended.unit])
+    beta = (float(own[:-1].mean()) - floor) / (free_value - floor or math.nan)
+    found = measure(vectors[:-1], 1.0, beta)
     fraction = (activation - grey) / (span or math.nan)
     dead = bool(ended.attrs["dead"])
-    order = path_order(
-        pairwise(np.concatenate([(pixels[-1:].astype(float) - canvas).reshape(1, -1), deviations]))
-    )
-    order = [i - 1 for i in order if i > 0]
+    order = [i - 1 for i in path_order(pairwise(np.roll(vectors, 1, 0))) if i > 0]
     reason = "the unit is dead: no image raises it above 0" if dead else found.reason
     index, spread, null = (
         (math.nan,) * 3 if reason else (found.index, found.spread, found.null_distance)
@@ -138,7 +136,8 @@ def _label(
         "address": units.addresses[ended.unit],
         "images": len(activation),
         "alpha": settings.activation,
-        "contrast": settings.contrast,
+        **problem.metric.attrs(),
+        "pixel_contrast": _contrast(pixels[:-1].astype(np.float64) - canvas),
         "reference": top,
         "free_reference": free_value,
         "grey_response": grey,
@@ -154,8 +153,6 @@ def _label(
         "saturated": float(((pixels[:-1] == 0) | (pixels[:-1] == 255)).mean()),
         "full_model_error": float(np.max(np.abs(full - own) / np.abs(own).clip(1e-12))),
         "device": str(problem.device),
-        "band_low": problem.band.low,
-        "band_high": problem.band.high,
         "seed": settings.seed,
         "objective": settings.objective,
         "distance_space": settings.distance,
@@ -179,10 +176,9 @@ def _label(
             "images": (("image", "row", "column", "colour"), pixels[:-1][order]),
             "activation": ("image", activation[order].astype(np.float32)),
             "fraction": ("image", fraction[order].astype(np.float32)),
-            "nearest": (
-                "image",
-                (nearest(pairwise(deviations))[order] / problem.radius).astype(np.float32),
-            ),
+            "vectors": (("image", "coordinate"), vectors[:-1][order]),
+            "nearest": ("image", nearest(pairwise(vectors[:-1]))[order].astype(np.float32)),
+            "reference_vector": ("coordinate", vectors[-1]),
             "reference_image": (("row", "column", "colour"), pixels[-1]),
             "course_distance": ("step", marks[:, 1].astype(np.float32)),
             "course_fraction_min": ("step", marks[:, 2].astype(np.float32)),
@@ -190,6 +186,11 @@ def _label(
         coords={"step": marks[:, 0].astype(np.int64)},
         attrs=values,
     )
+
+
+def _contrast(deviations: NDArray[np.float64]) -> float:
+    """The mean over images (N, h, w, C) of the RMS deviation from grey."""
+    return float(np.sqrt((deviations**2).mean((1, 2, 3))).mean())
 
 
 def save(ds: xr.Dataset, path: str | os.PathLike[str]) -> None:

@@ -164,8 +164,8 @@ def write_statistics(found: Statistics, path: str | Path) -> None:
     Path(path).write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
 
 
-def as_json(found: Statistics) -> dict[str, Any]:
-    """What the file holds, five digits of each number."""
+def as_json(found: Statistics, about: bool = True) -> dict[str, Any]:
+    """What the file holds, five digits of each number; without its `about` if so wished."""
     fit = found.fit
     return {
         "format": FORMAT,
@@ -182,7 +182,7 @@ def as_json(found: Statistics) -> dict[str, Any]:
         },
         "images": found.images,
         "crops": found.crops,
-        **found.about,
+        **(found.about if about else {}),
     }
 
 
@@ -209,7 +209,8 @@ def read_statistics(path: str | Path) -> Statistics:
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> Statistics:
+def parse_statistics(text: str) -> Statistics:
+    """The statistics in the text of a file; ValueError, KeyError or TypeError if it is none."""
     held = json.loads(text)
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT!r}")
@@ -243,7 +244,7 @@ def _read(path: Path) -> Statistics:
         text = file.read(LONGEST + 1)
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
-    return _parsed(text)
+    return parse_statistics(text)
 
 
 def _numbers(held: dict[str, Any], key: str, shape: tuple[int, ...]) -> Floats:

@@ -102,9 +102,9 @@ class WeightedSets:
         climb = slope / self._each(self.scale * self.images)
         # Along the sphere: Adam takes signs, and those of a radial part would turn the image.
         uphill = tangent(climb + self._each(self.weight) * away, self.moving)
-        move = self._adam(-smooth(self.problem.band.image(uphill)))
+        move = self._adam(-smooth(self.problem.image(uphill)))
         x = self.problem.image(self.moving) - LEARNING_RATE * move
-        self.moving = self.problem.inside(unit(self.problem.band.coefficients(x)))
+        self.moving = self.problem.inside(unit(self.problem.metric.vectors(x)))
         self.steps += 1
         self._watch(loss)
         if self.steps % COURSE_STEPS == 0:

@@ -23,7 +23,7 @@ def units():
 
 @pytest.fixture(scope="module")
 def sets(units):
-    return invis.search(units)
+    return invis.search(units, metric="pixels")
 
 
 def write(folder, **pictures):

@@ -13,7 +13,7 @@ from invis.models.truth import SIZE, Filters, Strongest, orthonormal, spot
 from invis.probe.families import FAMILIES, register
 from invis.probe.family import Family, Members
 from invis.probe.probe import probe
-from invis.views.probe_figure import curves_figure, explained_figure
+from invis.views.probe.curves import curves_figure, explained_figure
 
 MIRROR = Family(
     "mirror",
@@ -42,7 +42,7 @@ def mirrored_unit():
 
 def test_another_family_is_claimed_shown_saved_and_found_again(mirror, tmp_path):
     units = mirrored_unit()
-    (ds,) = invis.search(units, device="cpu")
+    (ds,) = invis.search(units, device="cpu", metric="pixels")
     found = probe(ds, units)
     assert found.names == ("mirror",)
     assert found.sentence.startswith("mirror-invariant")

@@ -17,6 +17,7 @@ import invis
 from invis.errors import InvisError
 from invis.models.unit import Units
 from invis.search import search, search_steps
+from invis.search.metric import METRICS, metric_of
 from tests.search.networks import affine, energy, gabor, noise, small_units
 
 TOLERANCE = 1.0005
@@ -32,10 +33,12 @@ def same(a: xr.Dataset, b: xr.Dataset) -> None:
 # What a linear unit allows, and no more
 
 
-@pytest.mark.parametrize("alpha", [0.7, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize("alpha", [0.7, 0.8, 0.9, 0.98])
 @pytest.mark.parametrize("images", [4, 8, 16])
-def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(alpha, images):
-    for ds in search(affine(noise(2)), images=images, activation=alpha, contrast=10):
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(metric, alpha, images):
+    asked = {"images": images, "activation": alpha, "contrast": 8, "metric": metric}
+    for ds in search(affine(noise(2)), **asked):
         assert 0.97 <= ds.attrs["index"] <= TOLERANCE
         assert 0.97 <= ds.attrs["spread"] <= TOLERANCE
         assert ds.attrs["converged"]
@@ -46,10 +49,13 @@ def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(alpha, images):
 
 
 @pytest.mark.parametrize("bias", [-0.5, 0.0, 0.5])
-def test_an_affine_unit_exceeds_its_null_neither_with_a_bias_nor_where_the_range_clips(bias):
-    for contrast, filters in ((10, noise(1, 10)), (12, gabor()), (60, gabor())):
+@pytest.mark.parametrize(("metric", "clipped"), [("natural", 20), ("pixels", 60)])
+def test_an_affine_unit_exceeds_its_null_neither_with_a_bias_nor_where_the_range_clips(
+    metric, clipped, bias
+):
+    for contrast, filters in ((10, noise(1, 10)), (12, gabor()), (clipped, gabor())):
         radius = contrast * math.sqrt(filters[0].numel())
-        (ds,) = search(affine(filters, bias * radius), contrast=contrast)
+        (ds,) = search(affine(filters, bias * radius), contrast=contrast, metric=metric)
         assert 0.3 < ds.attrs["index"] <= TOLERANCE
         assert 0.3 < ds.attrs["spread"] <= TOLERANCE
         assert ds.attrs["fraction_min"] >= 0.9 - 0.005
@@ -66,27 +72,32 @@ def test_an_invariant_unit_exceeds_the_null():
     assert ds.attrs["fraction_min"] >= 0.895
 
 
-def test_a_result_says_the_same_as_its_images():
-    (ds,) = search(affine(gabor()), images=6, contrast=15)
-    x = ds.images.values.reshape(6, -1).astype(float) - 128
-    radius = 15 * math.sqrt(x.shape[1])
-    distances = np.linalg.norm(x[:, None] - x[None], axis=-1) / radius
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_result_says_the_same_as_its_vectors_and_its_images(metric):
+    (ds,) = search(affine(gabor()), images=6, contrast=10, metric=metric)
+    v = ds.vectors.values.astype(float)
+    np.testing.assert_allclose(np.linalg.norm(v, axis=1), 1, rtol=1e-5)
+    distances = np.linalg.norm(v[:, None] - v[None], axis=-1)
     off = distances[~np.eye(6, dtype=bool)].reshape(6, 5)
     assert ds.attrs["distance"] == pytest.approx(off.min(1).mean())
     assert ds.attrs["rms_distance"] == pytest.approx(math.sqrt((off**2).mean()))
     np.testing.assert_allclose(ds.nearest, off.min(1), rtol=1e-6)
+    null = math.sqrt(2 / (6 * 5) * (36 - (6 * ds.attrs["beta"]) ** 2))
+    assert ds.attrs["null_distance"] == pytest.approx(null, rel=1e-5)
+    assert ds.attrs["index"] == pytest.approx(ds.attrs["distance"] / ds.attrs["null_distance"])
+    assert ds.attrs["spread"] == pytest.approx(ds.attrs["rms_distance"] / ds.attrs["null_distance"])
+    x = ds.images.values.astype(float) - 128
+    exact = metric_of(ds, (3, *x.shape[1:3])).image(torch.as_tensor(ds.vectors.values))
+    assert np.abs(x - exact.permute(0, 2, 3, 1).numpy()).max() < 1
     w = gabor()[0].permute(1, 2, 0).flatten().double().numpy()
+    x = x.reshape(6, -1)
     np.testing.assert_allclose(ds.activation, x @ w, rtol=1e-4)
     best = (ds.reference_image.values.flatten().astype(float) - 128) @ w
     assert ds.attrs["reference"] == pytest.approx(best, rel=1e-4)
     np.testing.assert_allclose(ds.fraction, x @ w / best, rtol=1e-4)
     assert ds.attrs["fraction_min"] == pytest.approx(float(ds.fraction.min()), rel=1e-4)
-    norms = np.linalg.norm(x, axis=1) / radius
-    beta = ds.attrs["beta"]
-    null = math.sqrt(2 / (6 * 5) * (6 * (norms**2).sum() - (6 * beta) ** 2))
-    assert ds.attrs["null_distance"] == pytest.approx(null, rel=1e-6)
-    assert ds.attrs["index"] == pytest.approx(ds.attrs["distance"] / null)
-    assert ds.attrs["spread"] == pytest.approx(ds.attrs["rms_distance"] / null)
+    contrast = np.sqrt((x**2).mean(1)).mean()
+    assert ds.attrs["pixel_contrast"] == pytest.approx(contrast, rel=1e-6)
 
 
 def test_images_of_one_channel_can_be_searched():

@@ -8,6 +8,7 @@ import invis
 from invis.models.unit import Units
 from invis.search.band import Band
 from invis.search.features import Features
+from invis.search.pixels import Pixels
 from invis.search.problem import Problem
 from invis.search.space import FeatureSpace
 
@@ -64,8 +65,8 @@ def test_an_affine_unit_is_its_own_null() -> None:
 
 def test_a_copied_image_brings_its_features() -> None:
     late = units("5")
-    problem = Problem(late, Band(late.image_shape, 0.0, 8.0), 10.0)
-    v = torch.randn(6, problem.band.size, generator=torch.Generator().manual_seed(0))
+    problem = Problem(late, Pixels(Band(late.image_shape, 0.0, 8.0), 10.0))
+    v = torch.randn(6, problem.metric.size, generator=torch.Generator().manual_seed(0))
     v /= v.norm(dim=1, keepdim=True)
     space = FeatureSpace(problem, 3, Features(late, "0"), v)
     space.copy(1, torch.tensor([0, 2]))

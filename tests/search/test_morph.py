@@ -24,7 +24,7 @@ def sets():
 
     def get(address):
         if address not in found:
-            found[address] = invis.search(address)[0]
+            found[address] = invis.search(address, metric="pixels")[0]
         return found[address]
 
     return get

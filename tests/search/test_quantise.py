@@ -7,6 +7,7 @@ from torch import nn
 import invis
 from invis.search import quantise
 from invis.search.band import Band
+from invis.search.pixels import Pixels
 from invis.search.problem import Problem
 from invis.search.quantise import eight_bit
 from invis.search.reference import random_starts
@@ -14,7 +15,7 @@ from invis.search.reference import random_starts
 
 def problem(module: nn.Module, layer: str, size: int) -> Problem:
     units = invis.unit(module, layer, [0, 1], input_size=size)
-    return Problem(units, Band(units.image_shape, 0, 0.5 * size), contrast=12.0)
+    return Problem(units, Pixels(Band(units.image_shape, 0, 0.5 * size), 12.0))
 
 
 @pytest.mark.parametrize("depth", [1, 3])

@@ -6,6 +6,7 @@ import torch
 from invis.models.unit import Units
 from invis.search.band import Band, full_band
 from invis.search.engine import RESTARTS, unit_generator
+from invis.search.pixels import Pixels
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, maxima_steps
 from tests.search.networks import affine, energy, gabor, noise
@@ -13,7 +14,8 @@ from tests.search.networks import affine, energy, gabor, noise
 
 def maxima(units: Units, contrast: float, high: float | None = None) -> tuple[Problem, Maxima]:
     shape = units.image_shape
-    problem = Problem(units, Band(shape, 0, full_band(shape) if high is None else high), contrast)
+    band = Band(shape, 0, full_band(shape) if high is None else high)
+    problem = Problem(units, Pixels(band, contrast))
     generators = [unit_generator(0, address) for address in units.addresses]
     *climbs, found = maxima_steps(problem, generators, RESTARTS)
     shares = [climb.done for climb in climbs]
@@ -28,8 +30,8 @@ def maxima(units: Units, contrast: float, high: float | None = None) -> tuple[Pr
 def test_a_linear_unit_has_its_maximum_along_its_filter_inside_the_band(high, bias):
     filters = noise(3)
     problem, found = maxima(affine(filters, bias), 10.0, high)
-    inside = problem.band.coefficients(filters)
-    expected = problem.radius * inside.norm(dim=1) + bias
+    inside = problem.metric.band.coefficients(filters)
+    expected = problem.metric.radius * inside.norm(dim=1) + bias
     torch.testing.assert_close(found.best, expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(found.free_values, expected, rtol=1e-5, atol=1e-5)
     cosine = torch.cosine_similarity(found.reference, inside, dim=1)
@@ -42,25 +44,25 @@ def test_a_quadratic_form_of_rank_2_has_its_largest_eigenvalue_as_maximum(streng
     filters[1] *= strength
     problem, found = maxima(energy(filters), 10.0)
     rows = filters.flatten(1).double()
-    largest = torch.linalg.eigvalsh(rows @ rows.T)[-1] * problem.radius**2
+    largest = torch.linalg.eigvalsh(rows @ rows.T)[-1] * problem.metric.radius**2
     assert float(found.best) == pytest.approx(float(largest), rel=1e-4)
 
 
 def test_the_pixel_range_lowers_the_reference_but_not_the_free_one():
     filters = gabor()
     problem, found = maxima(affine(filters), 60.0)
-    assert float(found.free_values) == pytest.approx(problem.radius, rel=1e-4)
+    assert float(found.free_values) == pytest.approx(problem.metric.radius, rel=1e-4)
     # The largest w.x of norm R inside a box is a clipped multiple of w.
-    scale = torch.linspace(1, 20, 20000)[:, None] * problem.radius
+    scale = torch.linspace(1, 20, 20000)[:, None] * problem.metric.radius
     clipped = (scale * filters.flatten(1)).clamp(float(problem.low[0]), float(problem.high[0]))
-    exact = clipped[(clipped.norm(dim=1) - problem.radius).abs().argmin()]
+    exact = clipped[(clipped.norm(dim=1) - problem.metric.radius).abs().argmin()]
     best = float(exact @ filters.flatten())
-    assert best < 0.9 * problem.radius
+    assert best < 0.9 * problem.metric.radius
     assert float(found.best) == pytest.approx(best, rel=0.02)
     x = problem.image(found.reference)
-    assert float(x.norm()) == pytest.approx(problem.radius, rel=1e-4)
+    assert float(x.norm()) == pytest.approx(problem.metric.radius, rel=1e-4)
     outside = x - x.clamp(problem.low, problem.high)
-    assert float(outside.norm()) < 0.05 * problem.radius
+    assert float(outside.norm()) < 0.05 * problem.metric.radius
 
 
 def test_every_restart_ends_where_its_value_says():
