@@ -28,13 +28,13 @@ def atlas() -> None:
 def info(store: str | None, as_json: bool) -> None:
     """Tell what the atlas at STORE holds; the one that ships when left out."""
     from invis.atlas import Atlas
-    from invis.views.atlas import labels
+    from invis.views.atlas import layer_table
 
-    layers = sorted(Atlas(store or shipped()).layers(), key=labels.order)
+    layers = sorted(Atlas(store or shipped()).layers(), key=layer_table.order)
     if as_json:
         output.echo_json([_record(layer) for layer in layers])
         return
-    names = labels.groups(layers)
+    names = layer_table.groups(layers)
     rows = []
     for layer in layers:
         told = _record(layer)

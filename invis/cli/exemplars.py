@@ -103,7 +103,7 @@ def save(found: list[Dataset], folders: list[Path]) -> None:
 
 def write_page(folder: Path, found: list[Dataset], sets: list[Dataset]) -> None:
     """One page for all units."""
-    from invis.views.probe.exemplars_page import exemplars_html
+    from invis.views.probe.exemplars_figure import exemplars_html
 
     with writing(folder / PAGE):
         (folder / PAGE).write_text(exemplars_html(found, sets), encoding="utf-8")
@@ -143,7 +143,7 @@ def record(found: Dataset, where: Path) -> dict[str, Any]:
 
 def report(found: list[Dataset], folder: Path) -> None:
     """A table of each unit, what was left out, and where the page is."""
-    from invis.views.probe import exemplars_words
+    from invis.views.probe import exemplars_shares
 
     for one in found:
         click.echo(f"{one.attrs['address']}\n")
@@ -161,7 +161,7 @@ def report(found: list[Dataset], folder: Path) -> None:
         ]
         header = ["", "share of a*", "at the set's contrast", "contrast", "row", "column", "file"]
         click.echo(output.table(header, rows, right=(1, 2, 3, 4, 5)))
-        click.echo(f"\n{exemplars_words.verdict(one)}\n")
+        click.echo(f"\n{exemplars_shares.verdict(one)}\n")
     if found[0].attrs["left_out"]:
         click.echo(f"{found[0].attrs['left_out']} files were left out:")
         click.echo(str(found[0].attrs["skipped"]) + "\n")

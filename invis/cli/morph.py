@@ -136,8 +136,8 @@ def morph_out(result: str, address: str, weights: str | None) -> Path:
 
 def write(folder: Path, found: Dataset) -> None:
     """The animation and the page."""
+    from invis.views.search.morph_figure import morph_html
     from invis.views.search.morph_gif import morph_gif
-    from invis.views.search.morph_page import morph_html
 
     with writing(folder / PICTURE):
         (folder / PICTURE).write_bytes(morph_gif(found))

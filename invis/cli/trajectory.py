@@ -128,7 +128,7 @@ def record(found: PCA, comparison: Comparison, seconds: float) -> dict[str, Any]
 def write(folder: Path, found: PCA, comparison: Comparison, path: Path) -> None:
     """The page, and the projections for other programs."""
     from invis.trajectory import save_projections
-    from invis.views.trajectory.page import trajectory_html
+    from invis.views.trajectory.figures import trajectory_html
 
     with writing(folder / TABLE):
         save_projections(found, folder / TABLE)

@@ -19,9 +19,9 @@ from invis.stitching.networks import DEFAULT
 from invis.stitching.progress import Progress
 from invis.stitching.study import Study, study_steps
 from invis.views.stitching.forgives import forgives_figure
-from invis.views.stitching.matrix import matrix_figure, methods_figure
 from invis.views.stitching.points import points_figure
 from invis.views.stitching.reconstructions import reconstructions_figure
+from invis.views.stitching.scores import matrix_figure, methods_figure
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 PANELS = ("Matrix", "Methods", "Pictures", "Points", "Forgives")

@@ -16,7 +16,7 @@ import xarray as xr
 from invis.atlas import Atlas, AtlasLayer
 from invis.atlas.table import rows
 from invis.errors import InvisError
-from invis.views.atlas import labels
+from invis.views.atlas import layer_table
 from invis.views.atlas.layers_figure import layers_figure
 from invis.views.atlas.site import strip
 from invis.views.base.images import grey_of, stretch_factor
@@ -71,8 +71,8 @@ class Store:
 
     def refresh(self) -> None:
         """Look again which layers there are."""
-        layers = sorted(self._atlas.layers(), key=labels.order)
-        self._groups = labels.groups(layers)
+        layers = sorted(self._atlas.layers(), key=layer_table.order)
+        self._groups = layer_table.groups(layers)
         self._layers = {(one.model, one.layer, self._groups[one.path]): one for one in layers}
 
     @property

@@ -16,7 +16,7 @@ from invis.errors import InvisError
 from invis.jobs import Job, State
 from invis.trajectory import SHIPPED
 from invis.trajectory.live import LiveTrajectory
-from invis.views.trajectory.page import trajectory_figures
+from invis.views.trajectory.figures import trajectory_figures
 from invis.views.trajectory.spectrum import walk_band
 from invis.views.trajectory.style import verdict
 from invis.widgets.trajectory_panels import Shown

@@ -26,7 +26,7 @@ from invis.probe.probe import probe_steps
 from invis.search import save
 from invis.search.band import default_band
 from invis.search.morph import morph_steps
-from invis.views.atlas import labels
+from invis.views.atlas import layer_table
 from invis.views.base import words
 from invis.views.probe.curves import probe_figures
 from invis.views.probe.exemplars_figure import exemplars_figure
@@ -68,7 +68,7 @@ class UnitView:
         self._ds, self._dark, self._images = ds, dark, images
         self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
-        asked = ", ".join([labels.told(str(ds.attrs["weights"])), *words.settings(ds)])
+        asked = ", ".join([layer_table.told(str(ds.attrs["weights"])), *words.settings(ds)])
         said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
         parts: list[Any] = [
             pn.pane.HTML(

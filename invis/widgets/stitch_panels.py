@@ -13,10 +13,9 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.stitching.study import Study
 from invis.views.base.images import to_pillow
-from invis.views.stitching.anchors import anchors_figure
-from invis.views.stitching.matrix import matrix_figure, methods_figure
 from invis.views.stitching.points import points_figure
 from invis.views.stitching.reconstructions import reconstructions_figure
+from invis.views.stitching.scores import anchors_figure, matrix_figure, methods_figure
 from invis.widgets.figure import live_figure, redraw
 from invis.widgets.screen import Screen
 

@@ -17,14 +17,14 @@ from invis.trajectory.live import Analysis, LiveTrajectory
 from invis.trajectory.pca import PCA
 from invis.views.base.theme import template
 from invis.views.trajectory.distance import distance_figure
-from invis.views.trajectory.landscape import landscape_figure
-from invis.views.trajectory.marks import (
+from invis.views.trajectory.figures import (
     mark_distance,
     mark_projections,
     mark_space,
     move_mark_on_map,
     move_marks,
 )
+from invis.views.trajectory.landscape import landscape_figure
 from invis.views.trajectory.projections import projections_figure, space_figure
 from invis.views.trajectory.spectrum import Bounds, spectrum_figure, walk_band
 from invis.widgets.figure import live_figure, redraw

@@ -15,7 +15,7 @@ from invis.trajectory import ArraySource, Recorder, gram, nulls, pca, simulate
 from invis.trajectory.landscape import loss_on
 from invis.trajectory.live import LiveTrajectory
 from invis.trajectory.matching import matched
-from invis.views.trajectory.marks import NOW
+from invis.views.trajectory.figures import NOW
 from invis.widgets import TrajectoryExplorer, trajectory_explorer
 from invis.widgets.trajectory_panels import VIEWS
 

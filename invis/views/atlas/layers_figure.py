@@ -5,23 +5,18 @@ Units without an index are counted in their layer's label, never dropped in sile
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 from xarray import Dataset
 
-from invis.views.atlas.layer_table import Row, address_of, as_rows, index_of, missing, table_of
-from invis.views.atlas.swarm import swarm
-from invis.views.base import words
+from invis.views.atlas.layer_table import Row, as_rows, index_of, missing, table_of
+from invis.views.atlas.swarm import SYMBOLS, Scale, group_colour, group_traces
 from invis.views.base.measures import null_area, null_axis
 from invis.views.base.theme import (
     LABEL_SIZE,
-    NUMBER_SIZE,
     SIZE,
     TITLE_SIZE,
     Palette,
@@ -34,11 +29,8 @@ __all__ = ["layers_figure", "table_of"]
 
 USUAL_WIDTH = 900
 MARGIN, RIGHT, BOTTOM = 28, 84, 64
-ROW_HEIGHT, NEXT_GROUP, LEGEND_ROW, DOT = 74, 24, 25, 11
+ROW_HEIGHT, NEXT_GROUP, LEGEND_ROW = 74, 24, 25
 CHARACTER = 9.2
-# What tells groups apart besides their colour: the marker, and the same sign in a label.
-SYMBOLS = (("circle", "●"), ("square", "■"), ("triangle-up", "▲"), ("cross", "✚"))
-SERIES = (0, 3, 2, 4)
 
 
 def layers_figure(
@@ -80,7 +72,7 @@ def layers_figure(
     head = 22 + TITLE_SIZE + 18 + (LEGEND_ROW * len(names) + 14 if several else 0) + 26
     height = head + row_height * len(layers) + BOTTOM
     pixel = top / max(100, (width or USUAL_WIDTH) - left - RIGHT)
-    scale = _Scale(top, pixel, row_height)
+    scale = Scale(top, pixel, row_height)
     figure = go.Figure()
     figure.add_scatter(
         x=[1, 1],
@@ -92,7 +84,7 @@ def layers_figure(
         showlegend=False,
     )
     for g, name in enumerate(names):
-        figure.add_traces(_group(g, name, names, layers, cells, scale, colours))
+        figure.add_traces(group_traces(g, name, names, layers, cells, scale, colours))
     rules = [
         {
             "type": "line",
@@ -141,15 +133,6 @@ def layers_figure(
     return figure
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """The end of the axis, what a pixel is on it, and the height of a row in pixels."""
-
-    top: float
-    pixel: float
-    row: float
-
-
 def _label(
     layer: str, names: Sequence[str], cells: dict[tuple[str, str], list[Row]], colours: Palette
 ) -> tuple[str, list[str]]:
@@ -159,88 +142,10 @@ def _label(
         lacks = missing(cells.get((layer, name), []))
         if lacks:
             sign = f"{SYMBOLS[g % 4][1]} " if len(names) > 1 else ""
-            colour = _colour(g, colours) if len(names) > 1 else colours.warn
+            colour = group_colour(g, colours) if len(names) > 1 else colours.warn
             plain.append(sign + lacks)
             markup += f"<br><span style='color:{colour};font-size:14px'>{sign}{lacks}</span>"
     return markup, plain
-
-
-def _group(
-    g: int,
-    name: str,
-    names: Sequence[str],
-    layers: Sequence[str],
-    cells: dict[tuple[str, str], list[Row]],
-    scale: _Scale,
-    colours: Palette,
-) -> list[go.Scatter]:
-    """The units of a group as dots, the marks of its medians, and their numbers."""
-    dots: dict[str, list[Any]] = {"x": [], "y": [], "hovertext": [], "customdata": []}
-    marks: dict[str, list[Any]] = {"x": [], "y": []}
-    numbers: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
-    for place, layer in enumerate(layers):
-        found = [row for row in cells.get((layer, name), []) if math.isfinite(index_of(row))]
-        if not found:
-            continue
-        here = [other for other in names if (layer, other) in cells]
-        middle = place - 0.5 + (here.index(name) + 0.5) / len(here)
-        reach = 0.42 / len(here)
-        values = np.array([index_of(row) for row in found])
-        offsets = swarm(values / scale.pixel, DOT + 1) / scale.row
-        offsets *= min(1.0, reach / max(float(np.abs(offsets).max()), 1e-9))
-        dots["x"] += values.tolist()
-        dots["y"] += (middle + offsets).tolist()
-        dots["hovertext"] += [_hover(row) for row in found]
-        dots["customdata"] += [address_of(row) for row in found]
-        median = float(np.median(values))
-        marks["x"] += [median, median, None]
-        marks["y"] += [middle - reach, middle + reach, None]
-        numbers["x"].append(scale.top)
-        numbers["y"].append(middle)
-        numbers["text"].append(f"  <b>{words.figure(median)}</b>")
-    colour = _colour(g, colours)
-    marker = {
-        "size": DOT,
-        "symbol": SYMBOLS[g % 4][0],
-        "color": colour,
-        "opacity": 0.8,
-        "line": {"width": 1, "color": colours.paper},
-    }
-    ink = colour if len(names) > 1 else colours.ink
-    common = {"legendgroup": str(g), "cliponaxis": False}
-    silent = common | {"hoverinfo": "skip", "showlegend": False}
-    label = escape(name, quote=False) or "units"
-    hover = "%{hovertext}<extra></extra>"
-    return [
-        go.Scatter(
-            mode="markers", name=label, marker=marker, hovertemplate=hover, **common, **dots
-        ),
-        go.Scatter(
-            mode="lines",
-            name="median",
-            line={"color": colours.ink, "width": 4},
-            **silent,
-            **marks,
-        ),
-        go.Scatter(
-            mode="text",
-            textposition="middle right",
-            textfont={"size": NUMBER_SIZE, "color": ink},
-            **silent,
-            **numbers,
-        ),
-    ]
-
-
-def _colour(g: int, colours: Palette) -> str:
-    return colours.series[SERIES[g % 4]]
-
-
-def _hover(row: Row) -> str:
-    spread = row.get("spread")
-    known = spread is not None and math.isfinite(spread)
-    text = f"<b>{escape(address_of(row), quote=False)}</b><br>index {words.figure(index_of(row))}"
-    return text + (f", spread {words.figure(spread)}" if known else "")
 
 
 def _heading(text: str, x: float, shift: float, colours: Palette) -> dict[str, Any]:

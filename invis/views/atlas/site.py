@@ -16,7 +16,7 @@ from xarray import Dataset
 
 from invis.atlas import Atlas, AtlasLayer
 from invis.errors import InvisError
-from invis.views.atlas import labels
+from invis.views.atlas import layer_table
 from invis.views.atlas.page import PLOTLY, LayerLine, UnitLine, index_html, layer_html
 from invis.views.base.images import grey_of, stretch_factor, stretched
 from invis.views.search.gallery import gallery_html
@@ -36,13 +36,13 @@ def site_steps(atlas: Atlas, folder: Path) -> Iterator[tuple[int, int]]:
         InvisError: for an atlas without finished units, or a damaged unit.
         OSError: where a file cannot be written.
     """
-    layers = sorted((layer for layer in atlas.layers() if layer.done()), key=labels.order)
+    layers = sorted((layer for layer in atlas.layers() if layer.done()), key=layer_table.order)
     if not layers:
         raise InvisError(f"store {atlas.url!r} has no finished unit yet: run `invis sweep` first")
     for name in ("layers", "units"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     total, written = sum(len(layer.done()) for layer in layers), 0
-    names = labels.groups(layers)
+    names = layer_table.groups(layers)
     lines = []
     for layer in layers:
         units: list[UnitLine] = []

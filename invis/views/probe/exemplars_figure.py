@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -15,6 +16,7 @@ from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.images import grey_of, stretch_factor, stretched
 from invis.views.base.mosaic import REFERENCE, Layout, mosaic, plan
+from invis.views.base.page import figures_html
 from invis.views.base.theme import (
     LABEL_SIZE,
     SERIF,
@@ -26,8 +28,7 @@ from invis.views.base.theme import (
     template,
 )
 from invis.views.base.tiles import BARS, TRACKS, Caption, mosaic_axes, tile_traces
-from invis.views.probe import exemplars_words
-from invis.views.probe.exemplars_shares import share_axes, share_traces
+from invis.views.probe.exemplars_shares import note, share_axes, share_traces, verdict
 from invis.views.search.set_frame import LEAST_WIDTH, LETTER, MARGIN, USUAL_WIDTH, WIDE_LETTER
 
 MOST_COLUMNS = 8
@@ -91,7 +92,7 @@ def exemplars_figure(
         margin={"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
         showlegend=False,
         title={
-            "text": escape(exemplars_words.title(found), quote=False),
+            "text": escape(f"{words.title(found)}: exemplars", quote=False),
             "y": 1 - 20 / frame.height,
             "pad": {"l": MARGIN},
         },
@@ -105,13 +106,23 @@ def exemplars_figure(
     return figure
 
 
+def exemplars_html(found: Sequence[Dataset], sets: Sequence[Dataset]) -> str:
+    """One page that needs no network: a figure for each unit that has exemplars."""
+    pairs = [(one, ds) for one, ds in zip(found, sets, strict=True) if one.sizes["exemplar"]]
+    light, dark = (
+        [exemplars_figure(one, ds, scheme) for one, ds in pairs] for scheme in (False, True)
+    )
+    title = f"Exemplars of {', '.join(str(one.attrs['address']) for one, _ in pairs[:3])}"
+    return figures_html(light, dark, title + (" and others" if len(pairs) > 3 else ""))
+
+
 class _Frame:
     """Where the parts lie, in pixels from the top."""
 
     def __init__(self, found: Dataset, above: Layout, below: Layout, width: int | None) -> None:
         line = (width or LEAST_WIDTH) - 2 * MARGIN
-        self.verdict = wrap(exemplars_words.verdict(found), int(line / WIDE_LETTER))
-        self.note = wrap(exemplars_words.note(found), int(line / LETTER))
+        self.verdict = wrap(verdict(found), int(line / WIDE_LETTER))
+        self.note = wrap(note(found), int(line / LETTER))
         self.verdict_top = 22 + TITLE_SIZE + 16
         self.set_top = self.verdict_top + 25 * len(self.verdict) + HEAD
         self.set_height = above.size[0] / above.unit

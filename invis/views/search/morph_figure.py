@@ -12,6 +12,7 @@ from xarray import Dataset
 from invis.views.base import words
 from invis.views.base.images import data_uri, grey_of, stretched
 from invis.views.base.mosaic import png_uri
+from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette
 from invis.views.search.morph_frame import (
     HEAD,
@@ -65,6 +66,12 @@ def morph_figure(found: Dataset, dark: bool = False, width: int | None = None) -
         updatemenus=[buttons(colours, frame)],
     )
     return figure
+
+
+def morph_html(found: Dataset) -> str:
+    """The figure on one page that needs no network, light or dark by the reader."""
+    light, dark = ([morph_figure(found, scheme)] for scheme in (False, True))
+    return figures_html(light, dark, f"A morph of {found.attrs['address']}")
 
 
 def _pictures(found: Dataset) -> dict[str, NDArray[np.uint8]]:

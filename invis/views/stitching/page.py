@@ -12,9 +12,8 @@ from xarray import Dataset
 
 from invis.views.base.images import Pixels
 from invis.views.base.page import figures_html
-from invis.views.stitching.anchors import anchors_figure
-from invis.views.stitching.matrix import matrix_figure, methods_figure
 from invis.views.stitching.reconstructions import reconstructions_figure
+from invis.views.stitching.scores import anchors_figure, matrix_figure, methods_figure
 from invis.views.stitching.sprite import sprite
 
 STYLE = """#figures > div { margin: 0 24px 2rem; overflow-x: auto; position: relative; }

@@ -9,7 +9,7 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.stitching.table import summary
 from invis.views.base.theme import palette, rgb, template
-from invis.views.stitching.matrix import chosen_methods
+from invis.views.stitching.scores import chosen_methods
 
 # Pixels of the figure a picture is shown at, and between two.
 SHOWN, GAP = 48, 8

@@ -9,9 +9,8 @@ from PIL import Image
 import invis
 from invis.errors import InvisError
 from invis.probe.exemplars import exemplars
-from invis.views.probe import exemplars_words
-from invis.views.probe.exemplars_figure import exemplars_figure
-from invis.views.probe.exemplars_page import exemplars_html
+from invis.views.probe import exemplars_shares
+from invis.views.probe.exemplars_figure import exemplars_figure, exemplars_html
 from invis.views.probe.exemplars_shares import ROWS
 
 UNIT = "minivgg/conv1_2/3"
@@ -65,11 +64,11 @@ def test_pictures_carry_their_file_and_share(both):
 
 def test_words_name_the_null_and_what_was_left_out(both):
     found, _ = both
-    said = exemplars_words.verdict(found)
+    said = exemplars_shares.verdict(found)
     usual = 100 * float(np.median(found["random_fraction"]))
     assert f"a random one {usual:.0f} %".replace("-", "\u2212") in said
-    assert "at the set’s contrast" in exemplars_words.note(found)
-    assert "3 files were left out" in exemplars_words.note(found.assign_attrs(left_out=3))
+    assert "at the set’s contrast" in exemplars_shares.note(found)
+    assert "3 files were left out" in exemplars_shares.note(found.assign_attrs(left_out=3))
 
 
 def test_names_of_files_cannot_become_markup(both):

@@ -12,9 +12,8 @@ from PIL import Image
 import invis
 from invis.search.morph import morph
 from invis.views.search import morph_words
-from invis.views.search.morph_figure import MOVING, PATHS, morph_figure
+from invis.views.search.morph_figure import MOVING, PATHS, morph_figure, morph_html
 from invis.views.search.morph_gif import morph_gif
-from invis.views.search.morph_page import morph_html
 
 FRAMES = 9
 

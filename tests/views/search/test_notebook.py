@@ -1,14 +1,28 @@
-"""The notebook's view of a result is a fragment that says the same as the gallery."""
+"""The notebook's views say what the gallery says: of results, and of whole images with chance."""
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.search.notebook import register, result_html
+from invis.views.search.notebook import full_image_html, register, result_html
 from tests.synthetic import complex_cell_result
-from tests.views.search.test_full import whole_images
 from tests.views.search.test_gallery import Page
+
+
+def whole_images(noise: float) -> Dataset:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 24, 3), np.uint8)
+    return Dataset(
+        {
+            "images": (("image", "row", "column", "colour"), pixels),
+            "activation": ("image", np.float32([1.5, -0.25])),
+        },
+        attrs={
+            "model": "<net>", "layer": "conv2", "channel": "3", "positions": "all", "steps": 9,
+            "noise_response": noise, "noise_images": 32, "grey_response": 0.125,
+        },
+    )  # fmt: skip
 
 
 def test_fragment_has_the_images_the_verdict_and_the_doubts():
@@ -52,3 +66,12 @@ def test_whole_images_are_shown_too_but_not_their_parts(shell):
     ds = whole_images(0.5).assign_attrs(format="invis-full-1")
     assert shown(shell, ds).count("<img") == 2
     assert "xr-wrap" in shown(shell, ds.isel(image=0))
+
+
+@pytest.mark.parametrize(("noise", "warned"), [(-0.5, False), (1.0, True)])
+def test_images_activations_and_chance_are_shown(noise: float, warned: bool) -> None:
+    page = Page(full_image_html(whole_images(noise)))
+    assert len(page.all("img")) == 2
+    for words in ("Channel 3 of conv2 in <net>", "1.50", "−0.25", f"{noise:.2f}"[-4:], "0.12"):
+        assert words in page.text
+    assert ("no more than noise does" in page.text) == warned

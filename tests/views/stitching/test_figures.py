@@ -13,12 +13,17 @@ from invis.stitching.progress import finish
 from invis.stitching.spaces import ProductSpace
 from invis.stitching.sweep import anchor_sweep_steps
 from invis.stitching.table import summary
-from invis.views.stitching.anchors import anchors_figure
 from invis.views.stitching.forgives import forgives_figure
-from invis.views.stitching.matrix import chosen_methods, matrix_figure, methods_figure, short
 from invis.views.stitching.page import stitching_html
 from invis.views.stitching.points import points_figure
 from invis.views.stitching.reconstructions import reconstructions_figure
+from invis.views.stitching.scores import (
+    anchors_figure,
+    chosen_methods,
+    matrix_figure,
+    methods_figure,
+    short,
+)
 from tests.stitching.conftest import data, latents, own_cache, results  # noqa: F401
 
 

@@ -16,8 +16,8 @@ from invis.trajectory.matching import matched
 from invis.trajectory.searches import FollowedSearch
 from invis.views.trajectory.animation import animation_figure
 from invis.views.trajectory.distance import distance_figure
+from invis.views.trajectory.figures import trajectory_figures, trajectory_html
 from invis.views.trajectory.landscape import landscape_figure
-from invis.views.trajectory.page import trajectory_figures, trajectory_html
 from invis.views.trajectory.projections import projections_figure, space_figure
 from invis.views.trajectory.search_paths import search_paths_figure
 from invis.views.trajectory.spectrum import spectrum_figure
