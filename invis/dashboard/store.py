@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -19,7 +17,7 @@ from invis.errors import InvisError
 from invis.views.atlas import layer_table
 from invis.views.atlas.layers_figure import layers_figure
 from invis.views.atlas.site import strip
-from invis.views.base.images import grey_of, stretch_factor
+from invis.views.base.images import data_uri, grey_of, stretch_factor
 from invis.views.search.set_figure import set_figure
 
 T = TypeVar("T")
@@ -178,6 +176,4 @@ def _strip(layer: AtlasLayer, channel: int, factor: int) -> str:
     except InvisError:
         return ""
     pixels = np.concatenate([ds["reference_image"].values[None], ds["images"].values])
-    buffer = io.BytesIO()
-    strip(pixels, grey_of(ds), factor).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return data_uri(strip(pixels, grey_of(ds), factor))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from invis.views.base.changes import changes
-from invis.views.base.mosaic import layout_of, tile_at
+from invis.views.base.mosaic import tile_at, tiling_of
 
 AXES, HIDDEN = ("xaxis", "yaxis"), {"visible": False}
 Clicked = Callable[[object, object, object], None]
@@ -50,4 +50,4 @@ def clicked_tile(figure: go.FigureWidget, points: object) -> int | None:
     xs, ys = getattr(points, "xs", []), getattr(points, "ys", [])
     if not len(xs) or not len(ys):
         return None
-    return tile_at(layout_of(figure), float(xs[0]), float(ys[0]))
+    return tile_at(tiling_of(figure), float(xs[0]), float(ys[0]))

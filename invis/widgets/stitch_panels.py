@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import ipywidgets as ipw
@@ -12,7 +11,7 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.stitching.study import Study
-from invis.views.base.images import to_pillow
+from invis.views.base.images import to_pillow, to_png
 from invis.views.stitching.points import points_figure
 from invis.views.stitching.reconstructions import reconstructions_figure
 from invis.views.stitching.scores import anchors_figure, matrix_figure, methods_figure
@@ -151,10 +150,7 @@ class StitchPanels(ipw.VBox):
         """Show the test image behind a point."""
         assert self._study is not None
         image = to_pillow(self._study.data.test_images[number])
-        large = image.resize((LARGE, LARGE), Image.Resampling.NEAREST)
-        buffer = io.BytesIO()
-        large.save(buffer, "PNG")
-        self._input.value = buffer.getvalue()
+        self._input.value = to_png(image.resize((LARGE, LARGE), Image.Resampling.NEAREST))
         self._input.layout.display = ""
 
 

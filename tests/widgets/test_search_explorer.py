@@ -11,7 +11,8 @@ from torch import nn
 import invis
 from invis.errors import InvisError
 from invis.jobs import State
-from invis.views.search.set_figure import layout_of, set_figure
+from invis.views.base.mosaic import tiling_of
+from invis.views.search.set_figure import set_figure
 from invis.widgets import SearchExplorer, lifetime
 from invis.widgets.history import label
 
@@ -202,7 +203,7 @@ def test_a_click_enlarges_an_image_with_its_measured_activation(make):
     explorer = make(UNIT, images=4)
     explorer.search()
     ds = explorer.wait(60)
-    layout = layout_of(explorer.stage.images)
+    layout = tiling_of(explorer.stage.images)
     x, y = layout.corner(2)
     points = type("Points", (), {"xs": [x + 3], "ys": [y + 3]})
     explorer.stage._clicked(None, points, None)

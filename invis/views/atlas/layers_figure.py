@@ -14,6 +14,7 @@ from xarray import Dataset
 
 from invis.views.atlas.layer_table import Row, as_rows, index_of, missing, table_of
 from invis.views.atlas.swarm import SYMBOLS, Scale, group_colour, group_traces
+from invis.views.base.frame import MARGIN, USUAL_WIDTH, title_at
 from invis.views.base.measures import null_area, null_axis
 from invis.views.base.theme import (
     LABEL_SIZE,
@@ -27,8 +28,7 @@ from invis.views.base.theme import (
 
 __all__ = ["layers_figure", "table_of"]
 
-USUAL_WIDTH = 900
-MARGIN, RIGHT, BOTTOM = 28, 84, 64
+RIGHT, BOTTOM = 84, 64
 ROW_HEIGHT, NEXT_GROUP, LEGEND_ROW = 74, 24, 25
 CHARACTER = 9.2
 
@@ -103,7 +103,7 @@ def layers_figure(
         width=width,
         height=height,
         margin={"l": left, "r": RIGHT, "t": head, "b": BOTTOM, "autoexpand": False},
-        title={"text": escape(title, quote=False), "y": 1 - 20 / height, "pad": {"l": MARGIN}},
+        title=title_at(title, height),
         showlegend=several,
         legend={
             "tracegroupgap": 0,

@@ -14,17 +14,13 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.views.base import words
+from invis.views.base.frame import BELOW_TITLE, LETTER, LINE, Frame, joined
 from invis.views.base.images import grey_of, stretch_factor, stretched
-from invis.views.base.mosaic import Layout, as_meta, layout_of, mosaic, plan, tile_at
-from invis.views.base.theme import SIZE, TITLE_SIZE, axis_end, palette, rgb, template
+from invis.views.base.mosaic import Tiling, as_meta, mosaic, plan, tile_at
+from invis.views.base.theme import SIZE, axis_end, palette, rgb, template
 from invis.views.base.tiles import Caption, mosaic_axes, tile_traces
-from invis.views.search.set_frame import LETTER
 
-__all__ = ["Layout", "blank_thumbnails_figure", "layout_of", "thumbnails_figure", "unit_at"]
-
-MARGIN, USUAL_WIDTH = 28, 900
 TILE, MOST = 92, 150
-LINE = 22  # pixels: the height of a line of the note
 
 
 def thumbnails_figure(
@@ -58,14 +54,14 @@ def thumbnails_figure(
         )
     colours = palette(dark)
     factor = stretch_factor(results)
-    inner = (width or USUAL_WIDTH) - 2 * MARGIN
+    inner = Frame(width).inner
     pictures = np.stack([_picture(ds, factor, strip, rgb(colours.paper)) for ds in results])
     across = pictures.shape[2] / pictures.shape[1]
     if columns is None:
         wide = TILE * max(1.0, 0.55 * across)
         fit = max(1, int((inner + 18) // (wide + 18)))
         columns = math.ceil(len(results) / math.ceil(len(results) / fit))
-    layout = plan(
+    tiling = plan(
         len(results),
         pictures.shape[1:3],
         columns,
@@ -73,7 +69,7 @@ def thumbnails_figure(
         room=inner,
         tile=MOST * max(1.0, 0.55 * across),
     )
-    picture, _ = mosaic(pictures, None, columns, background=rgb(colours.paper), layout=layout)
+    picture, _ = mosaic(pictures, None, background=rgb(colours.paper), tiling=tiling)
     values = [words.number(ds.attrs, "index") for ds in results]
     end = axis_end([value or 0.0 for value in values])
     captions = [
@@ -91,36 +87,19 @@ def thumbnails_figure(
         f"{words.stretch_label(factor).capitalize()}.",
         max(20, int(inner / LETTER)),
     )
-    head = 22 + TITLE_SIZE + 16 + LINE * len(note) + 16
-    height = round(head + layout.size[0] / layout.unit + 20)
-    figure = go.Figure(tile_traces(picture, layout, captions, end, colours))
+    head = BELOW_TITLE + LINE * len(note) + 16
+    tall = tiling.size[0] / tiling.unit
+    frame = Frame(width, round(head + tall + 20))
+    figure = go.Figure(tile_traces(picture, tiling, captions, end, colours))
     figure.update_layout(
         template=template(dark),
         width=width,
-        height=height,
-        meta={"mosaic": as_meta(layout), "dark": bool(dark)},
-        margin={"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
-        title={
-            "text": escape(_title(results) if title is None else title, quote=False),
-            "y": 1 - 20 / height,
-            "pad": {"l": MARGIN},
-        },
+        meta={"mosaic": as_meta(tiling), "dark": bool(dark)},
         annotations=[
-            {
-                "text": "<br>".join(note),
-                "xref": "paper",
-                "yref": "paper",
-                "x": 0,
-                "y": 1 - (22 + TITLE_SIZE + 16) / height,
-                "xanchor": "left",
-                "yanchor": "top",
-                "align": "left",
-                "xshift": -2,
-                "showarrow": False,
-                "font": {"size": SIZE, "color": colours.muted},
-            }
+            frame.text(joined(note), BELOW_TITLE, {"size": SIZE, "color": colours.muted}, xshift=-2)
         ],
-        **mosaic_axes(layout, (0.0, 1.0), (20 / height, 1 - head / height)),
+        **frame.layout(_title(results) if title is None else title),
+        **mosaic_axes(tiling, (0.0, 1.0), (20 / frame.height, frame.at(head))),
     )
     return figure
 
@@ -129,18 +108,18 @@ def blank_thumbnails_figure(dark: bool = False) -> go.Figure:
     """A figure of one grey image, to be changed into another with `changes.apply`."""
     colours = palette(dark)
     grey = np.full((1, 8, 8, 3), 128, dtype=np.uint8)
-    picture, layout = mosaic(grey, None, 1, background=rgb(colours.paper))
-    figure = go.Figure(tile_traces(picture, layout, [Caption("", "")], 1.0, colours))
+    picture, tiling = mosaic(grey, None, 1, background=rgb(colours.paper))
+    figure = go.Figure(tile_traces(picture, tiling, [Caption("", "")], 1.0, colours))
     figure.update_layout(template=template(dark), annotations=[{"text": ""}], height=200)
-    return figure.update_layout(**mosaic_axes(layout, (0.0, 1.0), (0.0, 1.0)))
+    return figure.update_layout(**mosaic_axes(tiling, (0.0, 1.0), (0.0, 1.0)))
 
 
-def unit_at(layout: Layout, x: float, y: float) -> int | None:
+def unit_at(tiling: Tiling, x: float, y: float) -> int | None:
     """Which result lies at a point of the figure: its place in the list, or None between them.
 
-    The layout is `layout_of(figure)`.
+    The tiling is `tiling_of(figure)`.
     """
-    return tile_at(layout, x, y)
+    return tile_at(tiling, x, y)
 
 
 def _picture(ds: Dataset, factor: int, strip: bool, paper: tuple[int, int, int]) -> np.ndarray:

@@ -1,9 +1,11 @@
-"""8-bit images to PNG data URIs, and how much to stretch their contrast for display."""
+"""8-bit images to PNG files and data URIs, and how much to stretch their contrast for display."""
 
 from __future__ import annotations
 
 import base64
 import io
+import struct
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,6 +40,14 @@ def stretch_factor(results: Sequence[Dataset]) -> int:
     return next((k for k in FACTORS if reach * k <= HEADROOM), 1)
 
 
+def stretch_of(images: Pixels, grey: NDArray[np.float64]) -> int:
+    """The display stretch of images (N, h, w, C): as `stretch_factor`, from pixels alone."""
+    deviations = np.abs(images.astype(np.float32) - grey.astype(np.float32)).ravel()
+    place = int((1 - CLIP_SHARE) * (deviations.size - 1))
+    reach = float(np.partition(deviations, place)[place])
+    return next((k for k in FACTORS if reach * k <= HEADROOM), 1)
+
+
 def stretched(image: Pixels, grey: NDArray[np.float64], factor: int) -> Pixels:
     """`grey + factor * (image - grey)`, clipped to 8 bits; image (..., C), grey (C,)."""
     wide = grey + factor * (image.astype(float) - grey)
@@ -49,11 +59,40 @@ def to_pillow(image: Pixels) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def data_uri(image: Pixels) -> str:
-    """(h, w, C) uint8 as a PNG data URI, exactly the pixels given."""
+def to_png(image: Pixels | Image.Image) -> bytes:
+    """A picture, or (h, w, C) uint8, as a PNG file, exactly the pixels given."""
     buffer = io.BytesIO()
-    to_pillow(image).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture = image if isinstance(image, Image.Image) else to_pillow(image)
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def quick_png(picture: Pixels) -> bytes:
+    """(H, W, 3) uint8 as a PNG file, quickly rather than small.
+
+    Every row is stored as its difference from the one above (PNG's filter 2): enlarged rows are
+    then nothing but zeros. Twice as fast as letting Pillow choose filters, and smaller.
+    """
+    height, width, _ = picture.shape
+    rows = np.full((height, 1 + 3 * width), 2, dtype=np.uint8)
+    flat = picture.reshape(height, -1)
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, content in (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 1)),
+        (b"IEND", b""),
+    ):
+        check = zlib.crc32(kind + content)
+        file += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+    return file
+
+
+def data_uri(image: Pixels | Image.Image | bytes, kind: str = "png") -> str:
+    """A picture, or the bytes of a file of this kind, as a data URI."""
+    file = image if isinstance(image, bytes) else to_png(image)
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode('ascii')}"
 
 
 def zoom(width: int, target: int = 160) -> int:

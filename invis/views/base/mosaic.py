@@ -1,30 +1,25 @@
 """Many small images as one picture, so that a live figure sends one PNG instead of many.
 
 A picture enlarges every image by a whole factor, without smoothing, and leaves room beneath each
-for a bar and a caption. A `Layout` says where everything lies, in pixels of the picture.
+for a bar and a caption. A `Tiling` says where everything lies, in pixels of the picture.
 """
 
 from __future__ import annotations
 
-import base64
 import math
-import struct
-import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from invis.errors import InvisError
-from invis.views.base.images import CLIP_SHARE, FACTORS, HEADROOM
+from invis.views.base.images import Pixels
 
-Pixels = NDArray[np.uint8]
 REFERENCE = -1
 
 
 @dataclass(frozen=True)
-class Layout:
+class Tiling:
     """Where the images of a mosaic lie, in pixels of the mosaic.
 
     Attributes:
@@ -86,7 +81,7 @@ def plan(
     tile: float = 172,
     caption: float = 44,
     gap: float = 18,
-) -> Layout:
+) -> Tiling:
     """Lay out N images of `size` (h, w) and a reference in `room` screen pixels of width.
 
     Images are at most `tile` wide on the screen; caption and gap are in screen pixels too.
@@ -102,7 +97,7 @@ def plan(
     screen = max(16.0, min(tile, (room - lead - (across - 1 - reference) * gap) / across))
     zoom = max(1, math.floor(screen / width))
     unit = max(1.0, zoom * width / screen)
-    return Layout(
+    return Tiling(
         count=count,
         columns=columns,
         width=width * zoom,
@@ -118,24 +113,24 @@ def plan(
 def mosaic(
     images: Pixels,
     reference: Pixels | None,
-    columns: int,
+    columns: int = 1,
     *,
     background: tuple[int, int, int] = (255, 255, 255),
-    layout: Layout | None = None,
+    tiling: Tiling | None = None,
     **room: Any,
-) -> tuple[Pixels, Layout]:
+) -> tuple[Pixels, Tiling]:
     """One picture of a set.
 
     Args:
         images: (N, h, w, C) with C 1 or 3.
         reference: (h, w, C), drawn apart at the left, or None.
-        columns: images to a row.
+        columns: images to a row, where no tiling is given.
         background: of what lies between.
-        layout: where to put them; planned from the rest if left out.
+        tiling: where to put them; planned from the rest if left out.
         room: `room`, `tile`, `caption`, `gap` of `plan`.
 
     Returns:
-        The picture (H, W, 3), and its layout.
+        The picture (H, W, 3), and its tiling.
 
     Raises:
         InvisError: if the arrays are no such images.
@@ -151,35 +146,35 @@ def mosaic(
             f"reference has shape {np.shape(reference)}: it must be one image of shape "
             f"{images.shape[1:]}."
         )
-    if layout is None:
-        layout = plan(
+    if tiling is None:
+        tiling = plan(
             len(images), images.shape[1:3], columns, reference=reference is not None, **room
         )
-    picture = np.empty((*layout.size, 3), dtype=np.uint8)
+    picture = np.empty((*tiling.size, 3), dtype=np.uint8)
     picture[:] = background
-    for tile in layout.tiles:
+    for tile in tiling.tiles:
         image = reference if tile == REFERENCE else images[tile]
-        x, y = layout.corner(tile)
-        picture[y : y + layout.height, x : x + layout.width] = (
-            np.asarray(image).repeat(layout.zoom, 0).repeat(layout.zoom, 1)
+        x, y = tiling.corner(tile)
+        picture[y : y + tiling.height, x : x + tiling.width] = (
+            np.asarray(image).repeat(tiling.zoom, 0).repeat(tiling.zoom, 1)
         )
-    return picture, layout
+    return picture, tiling
 
 
-def tile_at(layout: Layout, x: float, y: float) -> int | None:
+def tile_at(tiling: Tiling, x: float, y: float) -> int | None:
     """The tile at a point of the mosaic: -1 the reference, 0 to N - 1, or None between them.
 
     Pixel centres have whole coordinates, as in plotly: the first pixel reaches from -0.5 to 0.5.
     """
-    for tile in layout.tiles:
-        left, top = layout.corner(tile)
-        if 0 <= x + 0.5 - left < layout.width and 0 <= y + 0.5 - top < layout.height:
+    for tile in tiling.tiles:
+        left, top = tiling.corner(tile)
+        if 0 <= x + 0.5 - left < tiling.width and 0 <= y + 0.5 - top < tiling.height:
             return tile
     return None
 
 
-def layout_of(figure: Any) -> Layout:
-    """The layout of the mosaic that a figure of a set, or of thumbnails, shows.
+def tiling_of(figure: Any) -> Tiling:
+    """The tiling of the mosaic that a figure of a set, or of thumbnails, shows.
 
     Raises:
         InvisError: if the figure shows none.
@@ -187,42 +182,12 @@ def layout_of(figure: Any) -> Layout:
     kept = figure.layout.meta
     if not isinstance(kept, dict) or "mosaic" not in kept:
         raise InvisError("figure shows no mosaic: give one made by set_figure or thumbnails_figure")
-    return Layout(**kept["mosaic"])
+    return Tiling(**kept["mosaic"])
 
 
-def as_meta(layout: Layout) -> dict[str, float]:
-    """The layout as plain numbers, for `layout_of`."""
-    return asdict(layout)
-
-
-def png_uri(picture: Pixels) -> str:
-    """(H, W, 3) uint8 as a PNG data URI, quickly rather than small.
-
-    Every row is stored as its difference from the one above (PNG's filter 2): enlarged rows are
-    then nothing but zeros. Twice as fast as letting Pillow choose filters, and smaller.
-    """
-    height, width, _ = picture.shape
-    rows = np.full((height, 1 + 3 * width), 2, dtype=np.uint8)
-    flat = picture.reshape(height, -1)
-    rows[0, 1:] = flat[0]
-    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    file = b"\x89PNG\r\n\x1a\n"
-    for kind, content in (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 1)),
-        (b"IEND", b""),
-    ):
-        check = zlib.crc32(kind + content)
-        file += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
-    return "data:image/png;base64," + base64.b64encode(file).decode("ascii")
-
-
-def stretch_of(images: Pixels, grey: NDArray[np.float64]) -> int:
-    """The display stretch of images (N, h, w, C): as `stretch_factor`, from pixels alone."""
-    deviations = np.abs(images.astype(np.float32) - grey.astype(np.float32)).ravel()
-    place = int((1 - CLIP_SHARE) * (deviations.size - 1))
-    reach = float(np.partition(deviations, place)[place])
-    return next((k for k in FACTORS if reach * k <= HEADROOM), 1)
+def as_meta(tiling: Tiling) -> dict[str, float]:
+    """The tiling as plain numbers, for `tiling_of`."""
+    return asdict(tiling)
 
 
 def columns_for(count: int) -> int:

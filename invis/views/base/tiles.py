@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from invis.views.base.mosaic import Layout, Pixels, png_uri
+from invis.views.base.images import Pixels, data_uri, quick_png
+from invis.views.base.mosaic import Tiling
 from invis.views.base.theme import SIZE, Palette
 
 # The places of the traces in a figure's data.
@@ -37,20 +38,26 @@ class Caption:
     hover: str = ""
 
 
+def picture_trace(picture: Pixels) -> dict[str, Any]:
+    """A picture (H, W, 3) of enlarged pixels: smoothing only meets the screen's own scale."""
+    source = data_uri(quick_png(picture))
+    return {"type": "image", "source": source, "zsmooth": "fast", "hoverinfo": "skip"}
+
+
 def tile_traces(
-    picture: Pixels, layout: Layout, captions: Sequence[Caption], end: float, colours: Palette
+    picture: Pixels, tiling: Tiling, captions: Sequence[Caption], end: float, colours: Palette
 ) -> list[dict[str, Any]]:
-    """The seven traces of a mosaic; captions are in the order of `layout.tiles`.
+    """The seven traces of a mosaic; captions are in the order of `tiling.tiles`.
 
     Bars run from 0 to `end` over the width of their image.
     """
-    unit = layout.unit
+    unit = tiling.unit
     bar_y, text_y = 9 * unit, 28 * unit
-    corners = [layout.corner(tile) for tile in layout.tiles]
+    corners = [tiling.corner(tile) for tile in tiling.tiles]
     placed = list(zip(corners, captions, strict=True))
 
     def along(x: int, value: float) -> float:
-        return x - 0.5 + layout.width * min(max(value / end, 0.0), 1.0)
+        return x - 0.5 + tiling.width * min(max(value / end, 0.0), 1.0)
 
     def lines(kept: list[tuple[tuple[int, int], Caption]], value: float | None) -> dict[str, Any]:
         xs: list[float | None] = []
@@ -58,28 +65,27 @@ def tile_traces(
         for (x, y), caption in kept:
             length = caption.value if value is None else value
             xs += [x - 0.5, along(x, length), None]
-            ys += [y + layout.height + bar_y, y + layout.height + bar_y, None]
+            ys += [y + tiling.height + bar_y, y + tiling.height + bar_y, None]
         return {"x": xs, "y": ys}
 
     known = [item for item in placed if math.isfinite(item[1].value)]
     marked = [
-        (along(x, c.mark), y + layout.height + bar_y) for (x, y), c in placed if c.mark is not None
+        (along(x, c.mark), y + tiling.height + bar_y) for (x, y), c in placed if c.mark is not None
     ]
     texts = [
-        (at, y + layout.height + text_y, text, position)
+        (at, y + tiling.height + text_y, text, position)
         for (x, y), c in placed
         for at, text, position in (
             (x - 0.5, c.left, "middle right"),
-            (x + layout.width - 0.5, c.right, "middle left"),
+            (x + tiling.width - 0.5, c.right, "middle left"),
         )
     ]
-    squares = max(1, round(layout.width / layout.height))
+    squares = max(1, round(tiling.width / tiling.height))
     beside = range(squares)
     common = {"type": "scatter", "hoverinfo": "skip", "showlegend": False, "cliponaxis": False}
     line = common | {"mode": "lines"}
     return [
-        # Its pixels are already enlarged: smoothing only meets the screen's own scale.
-        {"type": "image", "source": png_uri(picture), "zsmooth": "fast", "hoverinfo": "skip"},
+        picture_trace(picture),
         line | {"line": {"color": colours.line, "width": 9}} | lines(placed, end),
         line
         | {"line": {"color": colours.index, "width": 9}}
@@ -113,16 +119,16 @@ def tile_traces(
             "mode": "markers",
             "showlegend": False,
             "x": [
-                x - 0.5 + layout.width * (k + 0.5) / squares for (x, _), _ in placed for k in beside
+                x - 0.5 + tiling.width * (k + 0.5) / squares for (x, _), _ in placed for k in beside
             ],
-            "y": [y + (layout.height - 1) / 2 for (_, y), _ in placed for _ in beside],
-            "customdata": [tile for tile in layout.tiles for _ in beside],
+            "y": [y + (tiling.height - 1) / 2 for (_, y), _ in placed for _ in beside],
+            "customdata": [tile for tile in tiling.tiles for _ in beside],
             "hovertext": [c.hover for _, c in placed for _ in beside],
             "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {
                 "symbol": "square",
                 "opacity": 0,
-                "size": round(min(layout.width, layout.height) / unit),
+                "size": round(min(tiling.width, tiling.height) / unit),
                 "color": colours.index,
             },
         },
@@ -130,10 +136,10 @@ def tile_traces(
 
 
 def mosaic_axes(
-    layout: Layout, x_domain: tuple[float, float], y_domain: tuple[float, float]
+    tiling: Tiling, x_domain: tuple[float, float], y_domain: tuple[float, float]
 ) -> dict[str, Any]:
     """The invisible axes x and y of a mosaic: square pixels, kept to the upper left."""
-    height, width = layout.size
+    height, width = tiling.size
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     return {
         "xaxis": hidden

@@ -14,9 +14,9 @@ from invis.probe.curves import Curve
 from invis.probe.family import Family
 from invis.probe.gratings import PHASES
 from invis.probe.probe import Probes
+from invis.views.base.frame import TOP, heading
 from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette, template
-from invis.views.trajectory.style import TOP, heading
 
 COLUMNS, ROW_HEIGHT = 2, 270
 Array = NDArray[np.floating]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,12 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.views.base import words
+from invis.views.base.frame import BELOW_TITLE, LETTER, LINE, WIDE_LINE, Frame, hint
 from invis.views.base.images import grey_of, stretch_factor, stretched
-from invis.views.base.mosaic import REFERENCE, Layout, mosaic, plan
+from invis.views.base.mosaic import REFERENCE, Tiling, mosaic, plan
 from invis.views.base.page import figures_html
 from invis.views.base.theme import (
     LABEL_SIZE,
-    SERIF,
-    SIZE,
-    TITLE_SIZE,
     Palette,
     palette,
     rgb,
@@ -29,7 +26,6 @@ from invis.views.base.theme import (
 )
 from invis.views.base.tiles import BARS, TRACKS, Caption, mosaic_axes, tile_traces
 from invis.views.probe.exemplars_shares import note, share_axes, share_traces, verdict
-from invis.views.search.set_frame import LEAST_WIDTH, LETTER, MARGIN, USUAL_WIDTH, WIDE_LETTER
 
 MOST_COLUMNS = 8
 HEAD, GAP, PANEL, FOOT = 64, 46, 216, 62
@@ -58,7 +54,7 @@ def exemplars_figure(
     if not found.sizes["exemplar"]:
         raise InvisError(f"found holds no exemplar of {found.attrs.get('address')}")
     colours = palette(dark)
-    inner = (width or USUAL_WIDTH) - 2 * MARGIN
+    inner = Frame(width).inner
     columns = min(MOST_COLUMNS, max(ds.sizes["image"], found.sizes["exemplar"]))
     size = (ds.sizes["row"], ds.sizes["column"])
     above = plan(ds.sizes["image"], size, columns, room=inner)
@@ -68,14 +64,13 @@ def exemplars_figure(
     set_picture, _ = mosaic(
         stretched(ds["images"].values, grey, factor),
         stretched(ds["reference_image"].values, grey, factor),
-        columns,
         background=rgb(colours.paper),
-        layout=above,
+        tiling=above,
     )
     # The place under the reference stays empty, so that both lie in the same columns.
     blank = np.broadcast_to(np.array(rgb(colours.paper), np.uint8), (*size, 3))
     crops = np.broadcast_to(found["crops"].values, (found.sizes["exemplar"], *size, 3))
-    crop_picture, _ = mosaic(crops, blank, columns, background=rgb(colours.paper), layout=below)
+    crop_picture, _ = mosaic(crops, blank, background=rgb(colours.paper), tiling=below)
     frame = _Frame(found, above, below, width)
     data = tile_traces(set_picture, above, _set_captions(ds), 1.0, colours)
     second = tile_traces(crop_picture, below, _captions(found), _end(found), colours)
@@ -88,14 +83,8 @@ def exemplars_figure(
     figure.update_layout(
         template=template(dark),
         width=width,
-        height=frame.height,
-        margin={"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
+        **frame.layout(f"{words.title(found)}: exemplars"),
         showlegend=False,
-        title={
-            "text": escape(f"{words.title(found)}: exemplars", quote=False),
-            "y": 1 - 20 / frame.height,
-            "pad": {"l": MARGIN},
-        },
         xaxis=axes["xaxis"] | {"anchor": "y"},
         yaxis=axes["yaxis"] | {"anchor": "x"},
         xaxis2=more["xaxis"] | {"anchor": "y2"},
@@ -116,26 +105,19 @@ def exemplars_html(found: Sequence[Dataset], sets: Sequence[Dataset]) -> str:
     return figures_html(light, dark, title + (" and others" if len(pairs) > 3 else ""))
 
 
-class _Frame:
+class _Frame(Frame):
     """Where the parts lie, in pixels from the top."""
 
-    def __init__(self, found: Dataset, above: Layout, below: Layout, width: int | None) -> None:
-        line = (width or LEAST_WIDTH) - 2 * MARGIN
-        self.verdict = wrap(verdict(found), int(line / WIDE_LETTER))
-        self.note = wrap(note(found), int(line / LETTER))
-        self.verdict_top = 22 + TITLE_SIZE + 16
-        self.set_top = self.verdict_top + 25 * len(self.verdict) + HEAD
+    def __init__(self, found: Dataset, above: Tiling, below: Tiling, width: int | None) -> None:
+        super().__init__(width)
+        self.lines = self.wrapped(verdict(found))
+        self.note = self.wrapped(note(found), LETTER)
+        self.set_top = BELOW_TITLE + WIDE_LINE * len(self.lines) + HEAD
         self.set_height = above.size[0] / above.unit
-        self.crops_top = self.set_top + self.set_height + GAP + 22 * len(self.note) + 24
+        self.crops_top = self.set_top + self.set_height + GAP + LINE * len(self.note) + 24
         self.crops_height = below.size[0] / below.unit
         self.panel_top = self.crops_top + self.crops_height + GAP
         self.height = round(self.panel_top + PANEL + FOOT)
-
-    def at(self, pixels: float) -> float:
-        return 1 - pixels / self.height
-
-    def span(self, top: float, size: float) -> tuple[float, float]:
-        return self.at(top + size), self.at(top)
 
 
 def _set_captions(ds: Dataset) -> list[Caption]:
@@ -190,28 +172,16 @@ def _without_reference(trace: dict[str, Any], k: int, colours: Palette) -> dict[
 def _texts(
     found: Dataset, ds: Dataset, frame: _Frame, factor: int, colours: Palette
 ) -> list[dict[str, Any]]:
-    def text(said: str, pixels: float, anchor: str = "top", **more: Any) -> dict[str, Any]:
-        return {
-            "text": said, "xref": "paper", "yref": "paper", "x": 0, "y": frame.at(pixels),
-            "xanchor": "left", "yanchor": anchor, "xshift": -3, "align": "left",
-            "showarrow": False, "font": {"size": LABEL_SIZE, "color": colours.ink},
-        } | more  # fmt: skip
-
-    def hint(said: str) -> str:
-        return f"<br><span style='color:{colours.muted};font-size:{SIZE}px'>{said}</span>"
-
-    serif = {"size": LABEL_SIZE + 2, "color": colours.ink, "family": SERIF}
-    lines = "<br>".join(escape(line, quote=False) for line in frame.verdict)
-    note = "".join(hint(escape(line, quote=False)) for line in frame.note)
+    searched = hint(f"searched; {words.stretch_label(factor)}", colours)
+    note = "".join(hint(escape(line, quote=False), colours) for line in frame.note)
     folder = escape(str(found.attrs["folder"]), quote=False)
+    heads = (
+        ("<b>The set</b>" + searched, frame.set_top - 6),
+        (f"<b>Exemplars</b> from {folder}" + note, frame.crops_top - 6),
+        ("<b>Shares of the reference’s activation</b>", frame.panel_top - 8),
+    )
+    bold = {"size": LABEL_SIZE, "color": colours.ink}
     return [
-        text(lines, frame.verdict_top, font=serif),
-        text(
-            "<b>The set</b>" + hint(f"searched; {words.stretch_label(factor)}"),
-            frame.set_top - 6, "bottom",
-        ),
-        text(
-            f"<b>Exemplars</b> from {folder}" + note, frame.crops_top - 6, "bottom",
-        ),
-        text("<b>Shares of the reference’s activation</b>", frame.panel_top - 8, "bottom"),
-    ]  # fmt: skip
+        frame.verdict(frame.lines, BELOW_TITLE, colours),
+        *(frame.text(said, top, bold, yanchor="bottom") for said, top in heads),
+    ]

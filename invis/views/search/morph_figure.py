@@ -11,9 +11,9 @@ from xarray import Dataset
 
 from invis.views.base import words
 from invis.views.base.images import data_uri, grey_of, stretched
-from invis.views.base.mosaic import png_uri
 from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette
+from invis.views.base.tiles import picture_trace
 from invis.views.search.morph_frame import (
     HEAD,
     PICTURE,
@@ -94,8 +94,7 @@ def _moment(
         large = np.broadcast_to(image, (*image.shape[:2], 3)).repeat(zoom, 0).repeat(zoom, 1)
         common = {"hoverinfo": "skip", "xaxis": f"x{axis}", "yaxis": f"y{axis}"}
         traces += [
-            common
-            | {"type": "image", "source": png_uri(np.ascontiguousarray(large)), "zsmooth": "fast"},
+            common | picture_trace(large),
             common
             | {
                 "type": "scatter",

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from html import escape
 from textwrap import wrap
 from typing import Any
 
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import grey_of
-from invis.views.base.mosaic import stretch_of
-from invis.views.base.theme import LABEL_SIZE, SERIF, SIZE, TITLE_SIZE, Palette, palette, template
+from invis.views.base.frame import BELOW_TITLE, MARGIN, WIDE_LINE, Frame, joined
+from invis.views.base.images import grey_of, stretch_of
+from invis.views.base.theme import LABEL_SIZE, SIZE, Palette, palette, template
 from invis.views.search import morph_words
-from invis.views.search.set_frame import LEAST_WIDTH, WIDE_LETTER
 
-MARGIN, RIGHT = 76, 28
+LEFT = 76  # pixels: room for the names of the rows
 PICTURE, PICTURE_GAP, TILE, GAP = 196, 40, 58, 12
 PANEL, SLIDER, HEAD = 220, 88, 30
-MOST_TILES, TILE_WIDTH, USUAL_WIDTH = 21, 66, 900
+MOST_TILES, TILE_WIDTH = 21, 66
 MILLISECONDS = 70
 FRACTIONS = ("fraction", "straight_fraction", "fade_fraction")
 
 
-class MorphFrame:
+class MorphFrame(Frame):
     """Where the parts lie, in pixels from the top."""
 
+    left = LEFT
+
     def __init__(self, found: Dataset, width: int | None) -> None:
-        self.width = width
-        self.inner = (width or USUAL_WIDTH) - MARGIN - RIGHT
-        columns = int(((width or LEAST_WIDTH) - 56) / WIDE_LETTER)
+        super().__init__(width)
         said = [morph_words.verdict(found), morph_words.islands(found)]
-        self.lines = [line for text in said for line in wrap(text, columns)]
-        self.lines_top = 22 + TITLE_SIZE + 14
-        self.pictures = self.lines_top + 25 * len(self.lines) + 58
+        self.lines = [line for text in said for line in self.wrapped(text)]
+        self.pictures = BELOW_TITLE + WIDE_LINE * len(self.lines) + 58
         self.morph = self.pictures + PICTURE + 30
         self.panel = self.morph + TILE + GAP
         self.straight = self.panel + PANEL + GAP
@@ -41,12 +38,6 @@ class MorphFrame:
         wanted = min(MOST_TILES, round(self.inner / TILE_WIDTH), found.sizes["frame"])
         self.tiles = max(wanted, 2)
         self.step = 1 / (self.tiles - 1)
-
-    def at(self, pixels: float) -> float:
-        return 1 - pixels / self.height
-
-    def span(self, top: float, size: float) -> list[float]:
-        return [self.at(top + size), self.at(top)]
 
 
 def layout(found: Dataset, frame: MorphFrame, dark: bool) -> dict[str, Any]:
@@ -84,13 +75,7 @@ def layout(found: Dataset, frame: MorphFrame, dark: bool) -> dict[str, Any]:
     return {
         "template": template(dark),
         "width": frame.width,
-        "height": frame.height,
-        "margin": {"l": MARGIN, "r": RIGHT, "t": 0, "b": 0},
-        "title": {
-            "text": escape(morph_words.title(found), quote=False),
-            "pad": {"l": 28},
-            "y": 1 - 22 / frame.height,
-        },
+        **frame.layout(morph_words.title(found)),
         "legend": {
             "x": 0.01,
             "y": frame.at(frame.panel + PANEL - 8),
@@ -139,73 +124,32 @@ def display_factor(found: Dataset) -> int:
 
 
 def _texts(found: Dataset, frame: MorphFrame, colours: Palette, end: str) -> list[dict[str, Any]]:
-    def text(said: str, x: float, top: float, **more: Any) -> dict[str, Any]:
-        return {
-            "text": said,
-            "xref": "paper",
-            "yref": "paper",
-            "x": x,
-            "y": frame.at(top),
-            "xanchor": "left",
-            "yanchor": "top",
-            "showarrow": False,
-            "align": "left",
-            "font": {"size": SIZE, "color": colours.muted},
-        } | more
-
-    second = (PICTURE + PICTURE_GAP) / frame.inner
-    said = "<br>".join(escape(line, quote=False) for line in frame.lines)
+    muted, ink = ({"size": SIZE, "color": shade} for shade in (colours.muted, colours.ink))
     bold = {"size": LABEL_SIZE, "color": colours.ink}
-    serif = {"size": LABEL_SIZE + 2, "color": colours.ink, "family": SERIF}
-    alpha = words.percent(float(found.attrs["alpha"]))
-    beside = (2 * PICTURE + 2 * PICTURE_GAP) / frame.inner
+    second = (PICTURE + PICTURE_GAP) / frame.inner
+    alpha = float(found.attrs["alpha"])
     shown = words.stretch_label(display_factor(found))
-    note = "<br>".join(
-        wrap(
-            "Every frame of the morph and of the straight line has the same contrast; the "
-            "cross-fade loses contrast on its way. Percentages are shares of the reference’s "
-            f"activation, measured on the full network. {shown[0].upper()}{shown[1:]}.",
-            max(18, int((frame.inner - 2 * PICTURE - 2 * PICTURE_GAP) / 7.6)),
-        )
+    note = wrap(
+        "Every frame of the morph and of the straight line has the same contrast; the "
+        "cross-fade loses contrast on its way. Percentages are shares of the reference’s "
+        f"activation, measured on the full network. {shown[0].upper()}{shown[1:]}.",
+        max(18, int((frame.inner - 2 * PICTURE - 2 * PICTURE_GAP) / 7.6)),
     )
+    above = frame.pictures - 6
+    floor = {"x": 0.5, "y": alpha, "yref": "y", "xanchor": "center", "yanchor": "bottom"}
+    beside = {"xanchor": "right", "yanchor": "middle", "xshift": -6}
+    rows = (("morph", frame.morph, colours.index), ("straight", frame.straight, colours.spread))
     return [
-        text(said, 0, frame.lines_top, xshift=28 - MARGIN - 3, font=serif),
-        text("<b>Morph</b>", 0, frame.pictures - 6, yanchor="bottom", xshift=-3, font=bold),
-        text(
-            "<b>Straight line</b>",
-            second,
-            frame.pictures - 6,
-            yanchor="bottom",
-            xshift=-3,
-            font=bold,
-        ),
-        text(note, beside, frame.pictures - 4),
-        text(
-            f"in the set from {alpha}",
-            0.5,
-            frame.panel,
-            xanchor="center",
-            yref="y",
-            y=float(found.attrs["alpha"]),
-            yanchor="bottom",
-            font={"size": SIZE, "color": colours.ink},
-        ),
+        frame.verdict(frame.lines, BELOW_TITLE, colours, xshift=MARGIN - LEFT - 3),
+        frame.text("<b>Morph</b>", above, bold, yanchor="bottom"),
+        frame.text("<b>Straight line</b>", above, bold, x=second, yanchor="bottom"),
+        frame.text(joined(note), above + 2, muted, x=2 * second, xshift=0),
+        frame.text(f"in the set from {words.percent(alpha)}", 0, ink, **floor, xshift=0),
         *(
-            text(
-                name,
-                0,
-                top + TILE / 2,
-                xanchor="right",
-                yanchor="middle",
-                xshift=-6,
-                font={"size": SIZE, "color": shade},
-            )
-            for name, top, shade in (
-                ("morph", frame.morph, colours.index),
-                ("straight", frame.straight, colours.spread),
-            )
+            frame.text(name, top + TILE / 2, {"size": SIZE, "color": shade}, **beside)
+            for name, top, shade in rows
         ),
-        text(end, 0.5, frame.straight + TILE + 6, xanchor="center"),
+        frame.text(end, frame.straight + TILE + 6, muted, x=0.5, xanchor="center", xshift=0),
     ]
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import grey_of, stretch_factor, stretched, to_pillow, zoom
+from invis.views.base.images import grey_of, stretch_factor, stretched, to_pillow, to_png, zoom
 
 TILE = 144
 GAP = 14
@@ -66,9 +64,7 @@ def set_png(ds: Dataset) -> bytes:
         row, column = divmod(i, per_row)
         x = 3 * GAP + tile[0] + column * (tile[0] + GAP)
         place(image, x, head + row * pitch, float(fraction), "", True)
-    buffer = io.BytesIO()
-    canvas.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return to_png(canvas)
 
 
 def _heading(ds: Dataset, factor: int) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,44 +18,12 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.changes import apply
-from invis.views.base.images import grey_of, stretched
+from invis.views.base.images import grey_of, stretch_of, stretched
 from invis.views.base.measures import measure_axes, measure_traces, null_area
-from invis.views.base.mosaic import (
-    REFERENCE,
-    Layout,
-    as_meta,
-    columns_for,
-    layout_of,
-    mosaic,
-    plan,
-    png_uri,
-    stretch_of,
-    tile_at,
-)
+from invis.views.base.mosaic import REFERENCE, as_meta, mosaic, tiling_of
 from invis.views.base.theme import axis_end, palette, rgb, template
 from invis.views.base.tiles import Caption, mosaic_axes, tile_traces
-from invis.views.search.set_frame import (
-    MARGIN,
-    PANEL,
-    PANEL_GAP,
-    USUAL_WIDTH,
-    WIDE,
-    SetFrame,
-    frame_texts,
-)
-
-__all__ = [
-    "Layout",
-    "blank_set_figure",
-    "layout_of",
-    "mosaic",
-    "plan",
-    "png_uri",
-    "set_figure",
-    "show_set",
-    "tile_at",
-    "update_set",
-]
+from invis.views.search.set_frame import SetFrame, frame_texts
 
 # The places of the measures in the figure's data, after those of the tiles.
 NULL, INDEX, SPREAD, NUMBERS = range(7, 11)
@@ -132,7 +99,7 @@ def update_set(
     Raises:
         InvisError: if the figure was not made here, or the arrays are no images.
     """
-    layout_of(figure)
+    tiling_of(figure)
     kept = dict(figure.layout.meta)
     if title is not None:
         kept["title"] = title
@@ -166,37 +133,26 @@ def _spec(
             f"fractions has {len(shares)} numbers for {len(images)} images: give one for each."
         )
     index, spread = _finite(index), _finite(spread)
-    inner = (kept["width"] or USUAL_WIDTH) - 2 * MARGIN
-    beside = (kept["width"] or 0) >= WIDE
-    room = inner - (PANEL + PANEL_GAP if beside else 0)
-    columns = columns_for(len(images))
-    layout = plan(len(images), images.shape[1:3], columns, room=room)
+    frame = SetFrame(images, kept)
+    tiling = frame.tiling
     picture, _ = mosaic(
         stretched(images, grey, factor),
         stretched(np.asarray(reference), grey, factor),
-        columns,
         background=rgb(colours.paper),
-        layout=layout,
+        tiling=tiling,
     )
     end = max(1.0, *(share for share in shares if math.isfinite(share)), 0.0)
-    captions = [_caption(tile, shares, alpha) for tile in layout.tiles]
+    captions = [_caption(tile, shares, alpha) for tile in tiling.tiles]
     top = axis_end([index or 0.0, spread or 0.0])
-    frame = SetFrame(layout, kept, inner, room, beside)
     return {
-        "data": tile_traces(picture, layout, captions, end, colours)
+        "data": tile_traces(picture, tiling, captions, end, colours)
         + measure_traces(index, spread, top, colours),
         "layout": {
-            "meta": kept | {"mosaic": as_meta(layout)},
-            "height": frame.height,
-            "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0},
+            "meta": kept | {"mosaic": as_meta(tiling)},
+            **frame.layout(kept["title"]),
             "showlegend": False,
-            **mosaic_axes(layout, frame.mosaic_x, frame.mosaic_y),
+            **mosaic_axes(tiling, frame.mosaic_x, frame.mosaic_y),
             **measure_axes(frame.panel_x, frame.panel_y, top, colours),
-            "title": {
-                "text": escape(kept["title"], quote=False),
-                "y": 1 - 20 / frame.height,
-                "pad": {"l": MARGIN},
-            },
             "annotations": frame_texts(frame, factor, alpha, colours),
             "shapes": [null_area(colours, xref="x2", yref="y2 domain")],
         },

@@ -2,132 +2,82 @@
 
 from __future__ import annotations
 
-from html import escape
-from textwrap import wrap
 from typing import Any
 
-from invis.views.base import words
-from invis.views.base.mosaic import Layout
-from invis.views.base.theme import LABEL_SIZE, SERIF, SIZE, TITLE_SIZE, Palette
+import numpy as np
+from numpy.typing import NDArray
 
-MARGIN = 28
-# The width that a figure without one is drawn for; that from which measures stand beside the set.
-USUAL_WIDTH, WIDE = 900, 1200
-# A figure without a width may be shown as narrow as this: its lines are broken for it.
-LEAST_WIDTH = 700
-# The mean width of a letter in the widest fonts of SERIF, for verdicts, and SANS, for warnings.
-WIDE_LETTER, LETTER = 9.9, 7.8
+from invis.views.base import words
+from invis.views.base.frame import BELOW_TITLE, LETTER, LINE, WIDE_LINE, Frame, hint, joined
+from invis.views.base.mosaic import columns_for, plan
+from invis.views.base.theme import LABEL_SIZE, SIZE, Palette
+
+# From this width on measures stand beside the set.
+WIDE = 1200
 PANEL, PANEL_GAP = 376, 48
 PANEL_NAMES, PANEL_NUMBERS = 68, 56
 ROW, TALL_ROW, AXIS_ROW = 52, 74, 62
 
 
-class SetFrame:
-    """Where the parts of the figure lie; pixels from the top, and paper coordinates.
+class SetFrame(Frame):
+    """Where the parts of the figure of images (N, h, w, C) lie.
 
     Attributes:
-        verdict, warnings: their lines, as they fit the width.
-        verdict_top, warnings_top: in pixels from the top.
-        height: of the figure, in pixels.
+        tiling: of the images.
+        lines, warnings: those of the verdict and of the warnings, as they fit the width.
+        warnings_top: in pixels from the top.
         mosaic_x, mosaic_y, panel_x, panel_y: domains of the pictures and of the measures.
+        panel_top: in pixels from the top.
         heading_x: where the heading of the measures begins, a paper coordinate.
     """
 
-    def __init__(
-        self, layout: Layout, kept: dict[str, Any], inner: float, room: float, beside: bool
-    ) -> None:
-        self.layout = layout
-        line_width = (kept["width"] or LEAST_WIDTH) - 2 * MARGIN
-        columns, small = int(line_width / WIDE_LETTER), int(line_width / LETTER)
-        self.verdict = wrap(kept["verdict"], columns) or [""]
-        self.warnings = [line for w in kept["warnings"] for line in wrap(w, small)]
-        self.verdict_top = 22 + TITLE_SIZE + 16
-        self.warnings_top = self.verdict_top + 25 * len(self.verdict) + 4
-        pictures = self.warnings_top + 22 * len(self.warnings) + 58
-        tall = layout.size[0] / layout.unit
+    def __init__(self, images: NDArray[np.uint8], kept: dict[str, Any]) -> None:
+        super().__init__(kept["width"])
+        beside, inner = (self.width or 0) >= WIDE, self.inner
+        room = inner - (PANEL + PANEL_GAP if beside else 0)
+        count = len(images)
+        self.tiling = plan(count, images.shape[1:3], columns_for(count), room=room)
+        self.lines = self.wrapped(kept["verdict"]) or [""]
+        self.warnings = [line for w in kept["warnings"] for line in self.wrapped(w, LETTER)]
+        self.warnings_top = BELOW_TITLE + WIDE_LINE * len(self.lines) + 4
+        pictures = self.warnings_top + LINE * len(self.warnings) + 58
+        tall = self.tiling.size[0] / self.tiling.unit
         below = pictures + tall + 36
         panel = 2 * (TALL_ROW if beside else ROW)
         if beside:
-            panel_top = float(pictures)
-            self.height = round(max(below, panel_top + panel + AXIS_ROW) + 18)
-            left, right = (inner - PANEL + PANEL_NAMES) / inner, 1 - PANEL_NUMBERS / inner
+            self.panel_top = float(pictures)
+            self.height = round(max(below, pictures + panel + AXIS_ROW) + 18)
         else:
-            panel_top = below + 46
-            self.height = round(panel_top + panel + AXIS_ROW + 12)
-            left, right = PANEL_NAMES / inner, 1 - PANEL_NUMBERS / inner
-        self.mosaic_x = (0.0, room / inner)
-        self.mosaic_y = (self.at(pictures + tall), self.at(pictures))
-        self.panel_x = (left, right)
-        self.panel_y = (self.at(panel_top + panel), self.at(panel_top))
+            self.panel_top = below + 46
+            self.height = round(self.panel_top + panel + AXIS_ROW + 12)
         self.heading_x = (inner - PANEL) / inner if beside else 0.0
-
-    def at(self, pixels: float) -> float:
-        """Pixels from the top as a paper coordinate."""
-        return 1 - pixels / self.height
+        self.mosaic_x = (0.0, room / inner)
+        self.mosaic_y = self.span(pictures, tall)
+        self.panel_x = (self.heading_x + PANEL_NAMES / inner, 1 - PANEL_NUMBERS / inner)
+        self.panel_y = self.span(self.panel_top, panel)
 
 
 def frame_texts(
     frame: SetFrame, factor: int, alpha: float | None, colours: Palette
 ) -> list[dict[str, Any]]:
     """Verdict, warnings, and the headings of reference, set, bars and measures, in this order."""
-
-    def line(text: str, size: int, colour: str, **place: Any) -> dict[str, Any]:
-        return {
-            "text": text,
-            "showarrow": False,
-            "align": "left",
-            "xanchor": "left",
-            "xshift": -3,
-            "font": {"size": size, "color": colour},
-        } | place
-
-    def on_paper(x: float, pixels: float, anchor: str = "top") -> dict[str, Any]:
-        return {"xref": "paper", "yref": "paper", "x": x, "y": frame.at(pixels), "yanchor": anchor}
-
-    def hint(text: str) -> str:
-        return f"<br><span style='color:{colours.muted};font-size:{SIZE}px'>{text}</span>"
-
-    height, _ = frame.layout.size
+    bold = {"size": LABEL_SIZE, "color": colours.ink}
     above = {"xref": "x", "yref": "y", "y": 0, "yanchor": "bottom", "yshift": 6}
-    verdict = line(
-        "<br>".join(escape(text, quote=False) for text in frame.verdict),
-        LABEL_SIZE + 2,
-        colours.ink,
-        **on_paper(0, frame.verdict_top),
-    )
-    verdict["font"]["family"] = SERIF
-    panel_top = (1 - frame.panel_y[1]) * frame.height
+    under = above | {"y": frame.tiling.size[0] - 1, "yanchor": "top", "yshift": -6}
+    shown = hint(words.stretch_label(factor), colours)
     return [
-        verdict,
-        line(
-            "<br>".join(escape(text, quote=False) for text in frame.warnings),
-            SIZE,
-            colours.warn,
-            **on_paper(0, frame.warnings_top),
+        frame.verdict(frame.lines, BELOW_TITLE, colours),
+        frame.text(
+            joined(frame.warnings), frame.warnings_top, {"size": SIZE, "color": colours.warn}
         ),
-        line("<b>Reference</b>" + hint("best found"), LABEL_SIZE, colours.ink, x=0, **above),
-        line(
-            "<b>The set</b>" + hint(words.stretch_label(factor)),
-            LABEL_SIZE,
-            colours.ink,
-            x=frame.layout.lead,
-            **above,
-        ),
-        line(
-            words.bars(alpha),
-            SIZE,
-            colours.muted,
-            xref="x",
-            yref="y",
-            x=0,
-            y=height - 1,
-            yanchor="top",
-            yshift=-6,
-        ),
-        line(
+        frame.text("<b>Reference</b>" + hint("best found", colours), 0, bold, **above),
+        frame.text("<b>The set</b>" + shown, 0, bold, **above, x=frame.tiling.lead),
+        frame.text(words.bars(alpha), 0, {"size": SIZE, "color": colours.muted}, **under),
+        frame.text(
             "<b>Against the null</b>",
-            LABEL_SIZE,
-            colours.ink,
-            **on_paper(frame.heading_x, panel_top - 8, "bottom"),
+            frame.panel_top - 8,
+            bold,
+            x=frame.heading_x,
+            yanchor="bottom",
         ),
     ]

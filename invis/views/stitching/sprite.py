@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from dataclasses import dataclass
@@ -59,5 +58,4 @@ def sprite(images: Pixels) -> Sprite:
         return Sprite(data_uri(picture), columns, width, height)
     buffer = io.BytesIO()
     to_pillow(picture).save(buffer, "JPEG", quality=QUALITY)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Sprite(f"data:image/jpeg;base64,{text}", columns, width, height)
+    return Sprite(data_uri(buffer.getvalue(), "jpeg"), columns, width, height)

@@ -12,8 +12,9 @@ from invis.errors import InvisError
 from invis.trajectory.matching import matched
 from invis.trajectory.nulls import Null
 from invis.trajectory.pca import PCA
+from invis.views.base.frame import TOP, heading
 from invis.views.base.theme import Palette, palette, template
-from invis.views.trajectory.style import NAMES, TOP, heading
+from invis.views.trajectory.style import NAMES
 
 HEIGHT = 640
 FRAMES, MILLISECONDS = 120, 60

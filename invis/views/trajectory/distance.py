@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from invis.trajectory.matching import matched
 from invis.trajectory.nulls import Null
 from invis.trajectory.pca import PCA
+from invis.views.base.frame import TOP, heading
 from invis.views.base.theme import palette, template
-from invis.views.trajectory.style import NAMES, TOP, heading, uneven
+from invis.views.trajectory.style import NAMES, uneven
 
 HEIGHT = 440
 

@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from invis.trajectory.landscape import Landscape
+from invis.views.base.frame import TOP, heading
 from invis.views.base.theme import palette, template
-from invis.views.trajectory.style import TOP, colour_axis, dots, heading, tint
+from invis.views.trajectory.style import colour_axis, dots, tint
 
 HEIGHT = 620
 LEVELS = 14

@@ -17,8 +17,9 @@ from invis.errors import InvisError
 from invis.trajectory.matching import matched
 from invis.trajectory.nulls import Null
 from invis.trajectory.pca import PCA
+from invis.views.base.frame import TOP, heading
 from invis.views.base.theme import Palette, palette, template
-from invis.views.trajectory.style import NAMES, TOP, colour_axis, dots, heading, tint
+from invis.views.trajectory.style import NAMES, colour_axis, dots, tint
 
 PANEL, BOTTOM, SPACE_HEIGHT = 230, 76, 640
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from invis.errors import InvisError
 from invis.trajectory.searches import SearchPaths
+from invis.views.base.frame import TOP, heading
 from invis.views.base.images import data_uri, stretched
 from invis.views.base.theme import palette, template
-from invis.views.trajectory.style import TOP, heading
 
 HEIGHT = 680
 # A thumbnail's side, and its distance from the path, as shares of the paths' extent.

@@ -12,8 +12,9 @@ from invis.trajectory.fit import Comparison
 from invis.trajectory.nulls import limit_ratios
 from invis.trajectory.pca import PCA
 from invis.trajectory.simulate import band
+from invis.views.base.frame import TOP, heading
 from invis.views.base.theme import Palette, palette, rgb, template
-from invis.views.trajectory.style import NAMES, TOP, heading, parameters_text, verdict
+from invis.views.trajectory.style import NAMES, parameters_text, verdict
 
 COMPONENTS = 30
 HEIGHT = 560

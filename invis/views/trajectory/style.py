@@ -1,15 +1,14 @@
-"""What the pictures of trajectories share: names, titles, and how steps are shown."""
+"""What the pictures of trajectories share: names, and how steps are shown."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invis.trajectory.fit import CANNOT_TELL, Comparison
-from invis.views.base.theme import LABEL_SIZE, SANS, Palette
+from invis.views.base.theme import LABEL_SIZE, Palette
 
 NAMES = {
     "walk": "random walk",
@@ -18,7 +17,6 @@ NAMES = {
     "ou": "Ornstein–Uhlenbeck process",
 }
 GREEK = {"gamma": "γ", "mu": "μ", "alpha": "α", "start": "start"}
-TOP = 108
 
 
 def parameters_text(parameters: dict[str, float]) -> str:
@@ -30,19 +28,6 @@ def verdict(comparison: Comparison) -> str:
     """One or two sentences on which null explains the spectrum."""
     said = comparison.reason
     return f"Can’t tell. {said}" if comparison.best == CANNOT_TELL else said
-
-
-def heading(text: str, below: str, height: int, colours: Palette) -> dict[str, Any]:
-    """A title with a line of explanation under it, for a figure with a top margin of TOP."""
-    return {
-        "text": escape(text, quote=False),
-        "subtitle": {
-            "text": escape(below, quote=False),
-            "font": {"family": SANS, "size": LABEL_SIZE, "color": colours.muted},
-        },
-        "y": 1 - 22 / height,
-        "pad": {"l": 24},
-    }
 
 
 def uneven(steps: NDArray[np.int64]) -> bool:

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from invis.errors import InvisError
-from invis.views.atlas.thumbnails_figure import layout_of, thumbnails_figure, unit_at
+from invis.views.atlas.thumbnails_figure import thumbnails_figure, unit_at
 from invis.views.base.images import grey_of, stretch_factor, stretched
+from invis.views.base.mosaic import tiling_of
 from invis.views.base.tiles import BARS, CAPTIONS, MARKS, PICTURE, TARGETS
 from tests.synthetic import complex_cell_result
 
@@ -30,7 +31,7 @@ def picture(figure):
 @pytest.mark.parametrize("columns", [None, 1, 4, 11])
 def test_thumbnails_are_the_references(results, columns):
     figure = thumbnails_figure(results, columns)
-    layout, shown = layout_of(figure), picture(figure)
+    layout, shown = tiling_of(figure), picture(figure)
     assert layout.count == 11 and layout.columns == (columns or layout.columns)
     for tile, ds in enumerate(results):
         x, y = layout.corner(tile)
@@ -45,7 +46,7 @@ def test_every_unit_has_its_channel_index_and_null(results, strip):
     texts = figure.data[CAPTIONS].text
     assert list(texts[0::2]) == [str(i) for i in range(11)]
     assert texts[1] == f"<b>{results[0].attrs['index']:.2f}</b>" and texts[9] == "dead"
-    layout = layout_of(figure)
+    layout = tiling_of(figure)
     marks = np.array(figure.data[MARKS].x) - [layout.corner(i)[0] - 0.5 for i in range(11)]
     bars = figure.data[BARS].x
     assert len(bars) == 3 * 10
@@ -56,7 +57,7 @@ def test_every_unit_has_its_channel_index_and_null(results, strip):
 @pytest.mark.parametrize("strip", [False, True])
 def test_a_click_anywhere_on_a_thumbnail_finds_its_unit(results, strip):
     figure = thumbnails_figure(results, strip=strip)
-    layout, targets = layout_of(figure), figure.data[TARGETS]
+    layout, targets = tiling_of(figure), figure.data[TARGETS]
     found = [unit_at(layout, x, y) for x, y in zip(targets.x, targets.y, strict=True)]
     assert found == list(targets.customdata) and sorted(set(found)) == list(range(11))
     side = targets.marker.size * layout.unit
@@ -68,7 +69,7 @@ def test_a_click_anywhere_on_a_thumbnail_finds_its_unit(results, strip):
 
 def test_a_strip_shows_the_whole_set(results):
     figure = thumbnails_figure(results, strip=True)
-    layout = layout_of(figure)
+    layout = tiling_of(figure)
     assert layout.width / layout.zoom > 5 * 14 >= 5 * layout.height / layout.zoom
 
 

@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from invis.errors import InvisError
-from invis.views.base.images import CLIP_SHARE, stretch_factor
+from invis.views.base.images import CLIP_SHARE, data_uri, quick_png, stretch_factor, stretch_of
 from invis.views.base.mosaic import (
     columns_for,
-    layout_of,
     mosaic,
     plan,
-    png_uri,
-    stretch_of,
     tile_at,
+    tiling_of,
 )
 from tests.synthetic import GREY, complex_cell_result
 
@@ -88,7 +86,7 @@ def test_every_pixel_is_an_images_or_paper(count, height, width, channels):
 @pytest.mark.parametrize("shape", [(37, 53, 3), (1, 1, 3), (1, 9, 3), (64, 2, 3)])
 def test_the_png_holds_the_picture(shape):
     picture = noise(*shape)
-    head, _, body = png_uri(picture).partition(",")
+    head, _, body = data_uri(quick_png(picture)).partition(",")
     assert head == "data:image/png;base64"
     np.testing.assert_array_equal(
         np.asarray(Image.open(io.BytesIO(base64.b64decode(body)))), picture
@@ -147,4 +145,4 @@ def test_a_figure_without_a_mosaic_is_refused():
     import plotly.graph_objects as go
 
     with pytest.raises(InvisError, match="mosaic"):
-        layout_of(go.Figure())
+        tiling_of(go.Figure())

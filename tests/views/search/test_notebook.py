@@ -72,6 +72,6 @@ def test_whole_images_are_shown_too_but_not_their_parts(shell):
 def test_images_activations_and_chance_are_shown(noise: float, warned: bool) -> None:
     page = Page(full_image_html(whole_images(noise)))
     assert len(page.all("img")) == 2
-    for words in ("Channel 3 of conv2 in <net>", "1.50", "−0.25", f"{noise:.2f}"[-4:], "0.12"):
-        assert words in page.text
+    for said in ("Channel 3 of conv2 in <net>", "1.50", "−0.25", f"{noise:.2f}"[-4:], "0.12"):
+        assert said in page.text
     assert ("no more than noise does" in page.text) == warned

@@ -15,7 +15,7 @@ from PIL import Image
 from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.images import grey_of, stretch_factor, stretched
-from invis.views.base.mosaic import layout_of
+from invis.views.base.mosaic import tile_at, tiling_of
 from invis.views.base.tiles import BARS, CAPTIONS, MARKS, PICTURE, SHORT, TARGETS, TRACKS
 from invis.views.search.set_figure import (
     INDEX,
@@ -25,7 +25,6 @@ from invis.views.search.set_figure import (
     blank_set_figure,
     set_figure,
     show_set,
-    tile_at,
     update_set,
 )
 from tests.synthetic import ALPHA, complex_cell_result
@@ -39,7 +38,7 @@ def picture(figure):
 def lengths(figure, trace, end=1.0):
     """The bars of a trace, as shares of an image's width."""
     x = figure.data[trace].x
-    width = layout_of(figure).width
+    width = tiling_of(figure).width
     return [end * (b - a) / width for a, b in zip(x[0::3], x[1::3], strict=True)]
 
 
@@ -58,7 +57,7 @@ def result():
 @pytest.mark.parametrize("width", [None, 900, 1440])
 def test_the_pictures_are_the_images_stretched_as_the_label_says(result, width):
     figure = set_figure(result, width=width)
-    layout, shown = layout_of(figure), picture(figure)
+    layout, shown = tiling_of(figure), picture(figure)
     factor = stretch_factor([result])
     for tile in layout.tiles:
         image = result["reference_image"] if tile == -1 else result["images"][tile]
@@ -85,7 +84,7 @@ def test_bars_are_fractions_and_the_mark_is_the_floor(result):
     fractions = result["fraction"].values
     end = max(1.0, float(fractions.max()))
     np.testing.assert_allclose(lengths(figure, BARS, end), [1.0, *fractions], atol=1e-6)
-    layout = layout_of(figure)
+    layout = tiling_of(figure)
     lefts = [layout.corner(tile)[0] - 0.5 for tile in range(layout.count)]
     at = (np.array(figure.data[MARKS].x) - lefts) / layout.width * end
     np.testing.assert_allclose(at, ALPHA, atol=1e-9)
@@ -198,7 +197,7 @@ def test_grey_images_of_one_channel():
     grey = ds.isel(colour=[0])
     grey.attrs["grey"] = ds.attrs["grey"][:1]
     shown = picture(set_figure(grey))
-    layout = layout_of(set_figure(grey))
+    layout = tiling_of(set_figure(grey))
     x, y = layout.corner(0)
     block = shown[y : y + layout.height, x : x + layout.width]
     assert (block == block[..., :1]).all() and len(np.unique(block)) > 10
@@ -206,7 +205,7 @@ def test_grey_images_of_one_channel():
 
 def test_a_click_finds_its_image(result):
     figure = set_figure(result)
-    targets, layout = figure.data[TARGETS], layout_of(figure)
+    targets, layout = figure.data[TARGETS], tiling_of(figure)
     found = [tile_at(layout, x, y) for x, y in zip(targets.x, targets.y, strict=True)]
     assert found == list(targets.customdata) == [-1, *range(8)]
 
