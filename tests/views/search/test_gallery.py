@@ -177,10 +177,19 @@ def test_every_attribute_is_in_the_provenance():
     assert "cafe01" in page.text and "seen" in page.text
 
 
-def test_one_colour_and_fields_of_a_single_pixel_are_shown():
-    grey = complex_cell_result().isel(colour=[0]).assign_attrs(grey=[128.0])
-    Page(gallery_html([grey]))
-    Page(gallery_html([complex_cell_result(size=5).isel(row=[2], column=[2])]))
+@pytest.mark.parametrize(
+    "ds",
+    [
+        complex_cell_result().isel(colour=[0]).assign_attrs(grey=[128.0]),
+        complex_cell_result(size=5).isel(row=[2], column=[2]),
+    ],
+    ids=["one colour", "one pixel"],
+)
+def test_one_colour_and_fields_of_a_single_pixel_are_shown(ds):
+    shown = [decode(img["src"]) for img in Page(gallery_html([ds])).all("img")]
+    wanted = [ds["reference_image"].values, *ds["images"].values]
+    for picture, image in zip(shown, wanted, strict=True):
+        np.testing.assert_array_equal(picture.reshape(image.shape), image)
 
 
 def test_no_results_is_refused():
