@@ -78,7 +78,7 @@ def test_a_room_imports_only_what_lies_below_it(room):
     [
         ("from invis import __version__", {"invis"}),
         ("from invis import views, save", {"views", "invis"}),
-        ("def f():\n    from invis.views.page import html", {"views"}),
+        ("def f():\n    from invis.views.base.page import html", {"views"}),
         ("import invis.jobs, numpy", {"jobs"}),
         ("import invis", {"invis"}),
         ("from collections import abc", set()),
