@@ -4,10 +4,13 @@ import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import invis
+
+ROOT = Path(__file__).parents[1]
 
 HEAVY = ("torch", "torchvision", "xarray", "ipywidgets", "panel", "plotly", "IPython", "lucent")
 
@@ -70,6 +73,50 @@ def test_search_is_a_function_and_a_room():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'serach'"):
         _ = invis.serach
+
+
+def test_importing_invis_is_quiet_and_light():
+    script = "import sys, invis; assert not {'torch', 'numpy', 'xarray'} & set(sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_search_remains_callable_when_its_modules_were_imported_first():
+    script = (
+        "import invis.search.null, invis.probe.claims, invis\n"
+        "assert callable(invis.search) and callable(invis.probe)\n"
+        "assert invis.search.null.__name__ == 'invis.search.null'"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+SEEN = {
+    'invis.search("truth/complex_cell/0")': "list[xarray.core.dataset.Dataset]",
+    "invis.search.Settings()": "invis.search.settings.Settings",
+    "invis.save": "def (thing: Any, path: str | os.PathLike[str])",
+    'invis.probe("truth/complex_cell/0")': "invis.probe.probe.Probes",
+    'invis.unit(torch.nn.ReLU(), "0", 0)': "invis.models.unit.Units",
+    "invis.__version__": "str",
+}
+
+
+# Slow, because mypy reads torch where nothing of it is cached yet.
+@pytest.mark.slow
+def test_type_checkers_see_what_the_face_offers(tmp_path):
+    snippet = tmp_path / "snippet.py"
+    lines = ["import torch", "import invis", *(f"reveal_type({code})" for code in SEEN)]
+    snippet.write_text("\n".join([*lines, "invis.serach", ""]))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", str(snippet)], capture_output=True, text=True, cwd=ROOT
+    )
+    told = [line for line in done.stdout.splitlines() if str(snippet) in line]
+    for line, (code, kind) in zip(told, SEEN.items(), strict=False):
+        assert f'Revealed type is "{kind}' in line, code
+    assert 'has no attribute "serach"' in told[-1]
+    assert len(told) == len(SEEN) + 1
 
 
 def test_data_path_names_what_is_missing():

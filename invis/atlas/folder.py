@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from invis.errors import InvisError
-
-PART = ".part"
+from invis.files.atomic import write_whole
 
 
 class Folder:
@@ -76,15 +74,8 @@ class Folder:
                 self._fs.makedirs(whole.rpartition("/")[0], exist_ok=True)
                 self._fs.pipe_file(whole, content)
                 return
-            part = Path(f"{whole}.{os.getpid()}{PART}")
-            part.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                part.write_bytes(content)
-                part.replace(whole)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    part.unlink()
-                raise
+            Path(whole).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(whole, content)
 
     def remove(self, path: str) -> None:
         """Take a file away, if it is there."""

@@ -15,6 +15,7 @@ from invis.cli.places import prepared
 from invis.cli.saving import default_out, slug, writing
 from invis.cli.search import Interrupt
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -95,10 +96,10 @@ def follow(
 
 def save(found: list[Dataset], folders: list[Path]) -> None:
     """A file for each unit."""
-    from invis.probe.exemplars_result import save_exemplars
+    from invis.files import saved
 
     for one, where in zip(found, folders, strict=True):
-        save_exemplars(one, where / DATA)
+        saved.save(one, where / DATA)
 
 
 def write_page(folder: Path, found: list[Dataset], sets: list[Dataset]) -> None:
@@ -106,7 +107,7 @@ def write_page(folder: Path, found: list[Dataset], sets: list[Dataset]) -> None:
     from invis.views.probe.exemplars_figure import exemplars_html
 
     with writing(folder / PAGE):
-        (folder / PAGE).write_text(exemplars_html(found, sets), encoding="utf-8")
+        write_whole(folder / PAGE, exemplars_html(found, sets))
 
 
 def record(found: Dataset, where: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from invis.cli.bars import progress
 from invis.cli.places import prepared
 from invis.cli.saving import RESULT, default_out, slug, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -53,9 +54,9 @@ def morph(
     first. Writes morph.gif, morph.html with a slider, and morph.nc, with the straight line beside
     the path. Without --from and --to, the two images whose straight line leaves the set most.
     """
+    from invis.files.saved import save
     from invis.search.morph import morph_steps
     from invis.search.morph_loop import loop_steps
-    from invis.search.morph_result import save_morph
 
     ds = set_of(result, weights, device)
     folder = out if out is not None else morph_out(result, str(ds.attrs["address"]), weights)
@@ -75,7 +76,7 @@ def morph(
             for snapshot in steps:
                 tell(snapshot)
         found = snapshot.finished[0]
-        save_morph(found, folder / DATA)
+        save(found, folder / DATA)
         write(folder, found)
     if as_json:
         output.echo_json([record(found, folder)])
@@ -140,9 +141,9 @@ def write(folder: Path, found: Dataset) -> None:
     from invis.views.search.morph_gif import morph_gif
 
     with writing(folder / PICTURE):
-        (folder / PICTURE).write_bytes(morph_gif(found))
+        write_whole(folder / PICTURE, morph_gif(found))
     with writing(folder / PAGE):
-        (folder / PAGE).write_text(morph_html(found), encoding="utf-8")
+        write_whole(folder / PAGE, morph_html(found))
 
 
 def record(found: Dataset, folder: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from invis.cli import output
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -63,7 +64,7 @@ def probe(target: str, texture: bool, out: Path | None, as_json: bool, **asked: 
                 tested = texture_test(ds, **asked)
                 record["texture"] = {"ratio": round(tested.ratio, 4), "null": round(tested.null, 4)}
         with writing(folder / PAGE):
-            (folder / PAGE).write_text(probe_html(found), encoding="utf-8")
+            write_whole(folder / PAGE, probe_html(found))
     if as_json:
         output.echo_json(records)
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -108,7 +109,7 @@ class Folder:
 
     def add(self, ds: Dataset) -> None:
         """Save one result and its picture."""
-        from invis.search import save
+        from invis.files.saved import save
         from invis.views.search.png import set_png
 
         where = self._where(str(ds.attrs["address"]))
@@ -116,14 +117,8 @@ class Folder:
             if not where.exists():
                 where.mkdir()
                 self._made.insert(0, where)
-            # A reader never sees half a file: the result gets its name once it is whole.
-            unfinished = where / f".{RESULT}"
-            try:
-                save(ds, unfinished)
-                unfinished.replace(where / RESULT)
-            finally:
-                unfinished.unlink(missing_ok=True)
-            (where / PICTURE).write_bytes(set_png(ds))
+            save(ds, where / RESULT)
+            write_whole(where / PICTURE, set_png(ds))
         self.results.append((ds, where))
         self.results.sort(key=lambda result: self._place(result[0]))
 
@@ -138,4 +133,4 @@ class Folder:
         if self.results:
             with writing(self.gallery):
                 page = gallery_html([ds for ds, _ in self.results])
-                self.gallery.write_text(page, encoding="utf-8")
+                write_whole(self.gallery, page)

@@ -10,6 +10,7 @@ import click
 
 from invis.cli.saving import RESULT, slug, writable_folder, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -82,5 +83,5 @@ def write_page(paths: Sequence[Path], out: Path) -> None:
     from invis.views.search.gallery import gallery_html
 
     with writing(out):
-        out.write_text(gallery_html(results), encoding="utf-8")
+        write_whole(out, gallery_html(results))
     click.echo(f"Gallery of {len(results)} {'result' if len(results) == 1 else 'results'}: {out}")

@@ -14,6 +14,7 @@ from invis.cli.bars import progress
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -153,7 +154,7 @@ def write(folder: Path, study: Study, plane: str = "pca") -> list[dict[str, Any]
         images = study.data.test_images[:POINTS]
         more = spaces_figures(study, plane)
         page = stitching_html(study.results, title, study.sweep, more, images)
-        (folder / PAGE).write_text(page, encoding="utf-8")
+        write_whole(folder / PAGE, page)
     return rows
 
 

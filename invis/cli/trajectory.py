@@ -14,6 +14,7 @@ from invis.cli.bars import moving
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from invis.trajectory import PCA, Comparison, Gram, Source
@@ -134,7 +135,7 @@ def write(folder: Path, found: PCA, comparison: Comparison, path: Path) -> None:
         save_projections(found, folder / TABLE)
     with writing(folder / PAGE):
         page = trajectory_html(found, comparison, f"{path}: {len(found.steps)} checkpoints")
-        (folder / PAGE).write_text(page, encoding="utf-8")
+        write_whole(folder / PAGE, page)
 
 
 def report(products: Gram, found: PCA, comparison: Comparison, page: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -19,11 +18,11 @@ import xarray as xr
 from invis.dashboard.background import Background
 from invis.dashboard.cards import facts
 from invis.dashboard.page import Figures, figure_pane
+from invis.files.saved import to_bytes
 from invis.jobs import Job, State
 from invis.models.unit import units_at
 from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
 from invis.probe.probe import probe_steps
-from invis.search import save
 from invis.search.band import default_band
 from invis.search.morph import morph_steps
 from invis.views.atlas import layer_table
@@ -151,7 +150,7 @@ class UnitView:
             label="PNG", width=120,
         )  # fmt: skip
         result = pn.widgets.FileDownload(
-            callback=lambda: io.BytesIO(_netcdf(self._ds)), filename=f"{name}.nc",
+            callback=lambda: io.BytesIO(to_bytes(self._ds)), filename=f"{name}.nc",
             label="Result (netCDF)", width=170,
         )  # fmt: skip
         attrs = self._ds.attrs
@@ -196,14 +195,6 @@ def _state(job: Job[Any]) -> str:
     if job.state is State.DONE:
         return f"Done in {job.seconds:.1f} s."
     return str(getattr(job.latest, "summary", "") or "Working.")
-
-
-def _netcdf(ds: xr.Dataset) -> bytes:
-    """The file that `invis.load` reads."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result.nc"
-        save(ds, path)
-        return path.read_bytes()
 
 
 def _short(value: Any) -> Any:

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.errors import InvisError
+from invis.files.containers import Attributes
+from invis.files.saved import Kind, register
 from invis.interop.maps import (
     Positions,
     at_positions,
@@ -242,3 +244,14 @@ class _Painting:
                 **self.asked,
             },
         )
+
+
+register(
+    Kind(
+        FORMAT,
+        "file of full images",
+        "a file of full images that invis.save wrote",
+        pack=Attributes(packed=("images",)).pack,
+        unpack=Attributes().unpack,
+    )
+)

@@ -8,6 +8,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from invis.models.unit import Units
     from invis.probe.probe import Probes as Probes
     from invis.probe.probe import ProbeSnapshot as ProbeSnapshot
     from invis.probe.probe import probe_steps as probe_steps
@@ -35,11 +38,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class _Callable(ModuleType):
+class Room(ModuleType):
     """Lets `invis.probe(...)` be the function while `invis.probe` is the package."""
 
-    def __call__(self, *source: Any, **settings: Any) -> Any:
-        return import_module("invis.probe.probe").probe(*source, **settings)
+    def __call__(
+        self, source: xr.Dataset | str, units: Units | None = None, **settings: Any
+    ) -> Probes:
+        """`invis.probe.probe.probe`."""
+        from invis.probe.probe import probe
+
+        return probe(source, units, **settings)
 
 
-sys.modules[__name__].__class__ = _Callable
+sys.modules[__name__].__class__ = Room

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 
-from invis.errors import InvisError
+from invis.files import saved
+from invis.files.containers import Attributes
+from invis.files.saved import Kind, register
 from invis.models.unit import Units
 from invis.probe.scan import Strongest
 from invis.search.again import problem_of
 from invis.search.morph_result import KEPT
-from invis.search.result import save
 from invis.search.sphere import unit
 from invis.shipped import __version__
 
@@ -82,35 +82,22 @@ def build_exemplars(
     )
 
 
-def save_exemplars(found: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write exemplars as netCDF-4.
-
-    Raises:
-        InvisError: if the file cannot be written.
-    """
-    save(found, path)
+register(
+    Kind(
+        FORMAT,
+        "file of exemplars",
+        "an exemplars.nc written by `invis exemplars`",
+        pack=Attributes().pack,
+        unpack=Attributes().unpack,
+    )
+)
 
 
 def load_exemplars(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read exemplars that `save_exemplars` wrote.
+    """Read exemplars that `invis.save` wrote.
 
     Raises:
         InvisError: if there is no such file, or it holds no exemplars.
     """
-    if not Path(path).is_file():
-        raise InvisError(f"path {str(path)!r} is not a file: give an exemplars.nc")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            found = opened.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InvisError(f"path {str(path)!r} is not a readable exemplars.nc") from error
-    if found.attrs.get("format") != FORMAT:
-        raise InvisError(f"path {str(path)!r} is netCDF but holds no exemplars")
-    for key, value in found.attrs.items():
-        if key in ("grey", "window", "input_size"):
-            found.attrs[key] = np.atleast_1d(value).tolist()
-        elif isinstance(value, np.ndarray | np.generic):
-            found.attrs[key] = value.item()
-    for variable in found.variables.values():
-        variable.encoding = {}
+    found: xr.Dataset = saved.load(path, FORMAT)
     return found

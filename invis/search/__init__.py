@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import xarray as xr
 
+from invis.files.saved import save
 from invis.models.unit import Units, units_at
 from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
-from invis.search.result import load, save
+from invis.search.result import load
 from invis.search.settings import Settings
 from invis.search.threads import on_threads, worthwhile_threads
 
@@ -85,11 +86,23 @@ def search(units: Units | str, **settings: Any) -> list[xr.Dataset]:
     return sorted(found, key=lambda ds: order[ds.attrs["address"]])
 
 
-class _Callable(ModuleType):
-    """Lets `invis.search(...)` be the function while `invis.search` is the package."""
+# Inside the class these names are its attributes.
+_Settings: TypeAlias = Settings
+_Snapshot: TypeAlias = Snapshot
+
+
+class Room(ModuleType):
+    """Lets `invis.search(...)` be the function while `invis.search` is the package.
+
+    To type checkers the package is an object of this class; they know the names listed here.
+    """
+
+    Settings: type[_Settings]
+    Snapshot: type[_Snapshot]
 
     def __call__(self, units: Units | str, **settings: Any) -> list[xr.Dataset]:
+        """`search`."""
         return search(units, **settings)
 
 
-sys.modules[__name__].__class__ = _Callable
+sys.modules[__name__].__class__ = Room

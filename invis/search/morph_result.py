@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.errors import InvisError
+from invis.files import saved
+from invis.files.containers import Attributes
+from invis.files.saved import Kind, register
 from invis.search.quantise import eight_bit
 from invis.search.string import Strings, great_circle, lengths
 from invis.shipped import __version__
@@ -31,7 +32,9 @@ KEPT = (
     "metric", "metric_power", "metric_statistics", "seed", "weights", "weights_hash", "layer", "channel", "receptive_field", "window",
     "input_size", "grey",
 )  # fmt: skip
-PLACES = ("order", "through", "islands")
+KEPT_AS = Attributes(
+    packed=("frames", "straight_frames", "fade_frames"), places=("order", "through", "islands")
+)
 
 
 @dataclass(frozen=True)
@@ -127,49 +130,16 @@ def _rounded(path: Strings, nodes: Tensor, stops: Stops) -> NDArray[np.uint8]:
     return pixels
 
 
-def save_morph(found: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a morph as netCDF-4.
-
-    Raises:
-        InvisError: if the file cannot be written.
-    """
-    from invis.search.result import save
-
-    stored = found.copy()
-    for name in ("frames", "straight_frames", "fade_frames"):
-        stored[name].encoding = {"zlib": True, "complevel": 4}
-    # netCDF has no empty lists.
-    lists = {key: " ".join(map(str, found.attrs[key])) for key in PLACES}
-    stored.attrs = found.attrs | lists
-    save(stored, path)
+register(
+    Kind(FORMAT, "morph", "a morph.nc written by a morph", pack=KEPT_AS.pack, unpack=KEPT_AS.unpack)
+)
 
 
 def load_morph(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a morph that `save_morph` wrote.
+    """Read a morph that `invis.save` wrote.
 
     Raises:
         InvisError: if there is no such file, or it is not a morph.
     """
-    if not Path(path).is_file():
-        raise InvisError(f"path {str(path)!r} is not a file: give a morph.nc written by a morph")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            found = opened.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InvisError(
-            f"path {str(path)!r} is not a readable morph: give a morph.nc written by a morph"
-        ) from error
-    if found.attrs.get("format") != FORMAT:
-        raise InvisError(f"path {str(path)!r} is netCDF but no morph of Invis")
-    attrs: dict[str, Any] = {}
-    for key, value in found.attrs.items():
-        if key in ("grey", "window", "input_size"):
-            attrs[key] = np.atleast_1d(value).tolist()
-        elif isinstance(value, np.ndarray | np.generic):
-            attrs[key] = value.item()
-        else:
-            attrs[key] = value
-    found.attrs = attrs | {key: [int(k) for k in str(attrs[key]).split()] for key in PLACES}
-    for variable in found.variables.values():
-        variable.encoding = {}
+    found: xr.Dataset = saved.load(path, FORMAT)
     return found

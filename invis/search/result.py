@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.errors import InvisError
+from invis.files import saved
+from invis.files.containers import Attributes
+from invis.files.saved import Kind, register
 from invis.models.devices import single_precision
 from invis.search.course import Course
 from invis.search.null import measure, nearest, pairwise, path_order
@@ -24,14 +25,8 @@ from invis.search.quantise import MOST_NUMBERS, eight_bit
 from invis.search.settings import Settings
 from invis.shipped import __version__
 
-BOOLEANS = ("converged", "dead")
-LISTS = ("grey", "window", "input_size")
 FORMAT = "invis-set-1"
-# What else Invis writes as netCDF, and who reads it.
-OTHERS = {
-    "invis-morph-1": "a morph, not a set: read it with invis.load_morph",
-    "invis-exemplars-1": "exemplars, not a set: read them with invis.load_exemplars",
-}
+KEPT_AS = Attributes(packed=("images", "reference_image"), booleans=("converged", "dead"))
 LAST_BOX_PASSES = 40
 
 
@@ -193,58 +188,22 @@ def _contrast(deviations: NDArray[np.float64]) -> float:
     return float(np.sqrt((deviations**2).mean((1, 2, 3))).mean())
 
 
-def save(ds: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a result as netCDF-4, which xarray, MATLAB and R read.
-
-    Raises:
-        InvisError: if the file cannot be written.
-    """
-    if Path(path).suffix != ".nc":
-        raise InvisError(f"path {str(path)!r} cannot be written: give a name ending in .nc")
-    stored = ds.copy()
-    stored.attrs = {k: int(v) if k in BOOLEANS else v for k, v in ds.attrs.items()}
-    packed = {
-        name: {"zlib": True, "complevel": 4} for name in ("images", "reference_image") if name in ds
-    }
-    # HDF5 can crash the process when the disk fills up: let it write into memory.
-    content = stored.to_netcdf(engine="h5netcdf", encoding=packed)
-    try:
-        Path(path).write_bytes(content)
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise InvisError(f"path {str(path)!r} cannot be written: {reason}") from error
+SET = register(
+    Kind(
+        FORMAT,
+        "result",
+        "a result.nc written by a search",
+        pack=KEPT_AS.pack,
+        unpack=KEPT_AS.unpack,
+    )
+)
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a result that `save` wrote.
+    """Read a set that `invis.save` wrote.
 
     Raises:
-        InvisError: if there is no such file, or it is not a result of Invis.
+        InvisError: if there is no such file, or it holds no set.
     """
-    if not Path(path).is_file():
-        raise InvisError(f"path {str(path)!r} is not a file: give a result.nc written by a search")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            ds = opened.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InvisError(
-            f"path {str(path)!r} is not a readable result: give a result.nc written by a search"
-        ) from error
-    if ds.attrs.get("format") != FORMAT:
-        held = OTHERS.get(str(ds.attrs.get("format")))
-        what = f"holds {held}" if held else "is netCDF but no result of Invis: give one of a search"
-        raise InvisError(f"path {str(path)!r} {what}")
-    ds.attrs = {key: _plain(key, value) for key, value in ds.attrs.items()}
-    for variable in ds.variables.values():
-        variable.encoding = {}
-    ds.encoding = {}
-    return ds
-
-
-def _plain(key: str, value: Any) -> Any:
-    """An attribute as `build_results` made it: HDF5 turns lists into arrays, or into scalars."""
-    if key in LISTS:
-        return np.atleast_1d(value).tolist()
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.item()
-    return bool(value) if key in BOOLEANS else value
+    found: xr.Dataset = saved.load(path, FORMAT)
+    return found

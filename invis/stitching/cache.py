@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+
+from invis.files.atomic import write_whole
 
 
 def cache_folder() -> Path:
@@ -26,7 +28,7 @@ def cache_folder() -> Path:
     given = os.environ.get("INVIS_CACHE")
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invis"
+    return user_cache_path("invis", appauthor=False)
 
 
 def content_hash(*parts: object) -> str:
@@ -66,10 +68,4 @@ def remember(kind: str, key: str, tensors: Mapping[str, Tensor]) -> None:
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(folder / f"{key}.safetensors")
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(folder / f"{key}.safetensors", content)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from invis.errors import InvisError
+from invis.files.atomic import replacing, write_whole
 
 CURRENT = "checkpoint.pt"
 PREVIOUS = "checkpoint-previous.pt"
@@ -39,14 +40,10 @@ def prepare_folder(out: str | Path) -> Path:
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Write the checkpoint of an epoch; the one before stays as a fallback."""
-    temporary = folder / f"{CURRENT}.partial"
-    with temporary.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    if (folder / CURRENT).exists():
-        (folder / CURRENT).replace(folder / PREVIOUS)
-    temporary.replace(folder / CURRENT)
+    with replacing(folder / CURRENT, durable=True) as part:
+        torch.save(state, part)
+        if (folder / CURRENT).exists():
+            (folder / CURRENT).replace(folder / PREVIOUS)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -81,14 +78,9 @@ def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def save_tensors(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write a state as fp16 safetensors, whole or not at all."""
-    temporary = path.with_suffix(".partial")
-    save_file(halved(state), temporary, metadata=metadata)
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    write_whole(path, save(halved(state), metadata=metadata))
 
 
 def save_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all."""
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    temporary.replace(path)
+    write_whole(path, json.dumps(value, indent=2) + "\n")

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ MEMORY = 48 * 2**20
 # Multiply-adds up to which double precision costs seconds.
 AFFORDABLE = 3e10
 SAMPLE = 1024
+FORMAT = "invis-gram-1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,7 @@ class Gram:
     sizes: NDArray[np.int64]
     products: NDArray[np.float64]
     marks: NDArray[np.int64]
+    format: ClassVar[str] = FORMAT
 
     @property
     def parameters(self) -> int:

@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from invis.errors import InvisError
-from invis.trajectory.gram import Gram
+from invis.files import saved
+from invis.files.containers import NPZ
+from invis.files.saved import Kind, register
+from invis.trajectory.gram import FORMAT, Gram
 
-FORMAT = "invis-gram-1"
+ARRAYS = ("steps", "sizes", "products", "marks")
+
+
+def _pack(found: Gram) -> dict[str, Any]:
+    arrays = {name: getattr(found, name) for name in ARRAYS}
+    return {"format": np.array(FORMAT), "layers": np.array(found.layers), **arrays}
+
+
+def _unpack(arrays: dict[str, Any]) -> Gram:
+    layers = tuple(str(layer) for layer in arrays["layers"])
+    return Gram(layers=layers, **{name: arrays[name] for name in ARRAYS})
+
+
+register(
+    Kind(
+        FORMAT,
+        "file of inner products",
+        "a gram.npz that Invis wrote",
+        NPZ,
+        pack=_pack,
+        unpack=_unpack,
+    )
+)
 
 
 def save_gram(found: Gram, path: str | Path) -> None:
-    """Write the inner products as .npz, whole or not at all; OSError where that is impossible."""
-    path = Path(path)
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            format=np.array(FORMAT),
-            steps=found.steps,
-            layers=np.array(found.layers),
-            sizes=found.sizes,
-            products=found.products,
-            marks=found.marks,
-        )
-    temporary.replace(path)
+    """`invis.save`, for inner products: an .npz file."""
+    saved.save(found, path)
 
 
 def load_gram(path: str | Path) -> Gram:
-    """Read what `save_gram` wrote; nothing in the file is executed.
+    """Read inner products that `invis.save` wrote.
 
     Raises:
         InvisError: if it is no such file.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["format"]) != FORMAT:
-                raise KeyError("format")
-            return Gram(
-                file["steps"],
-                tuple(str(layer) for layer in file["layers"]),
-                file["sizes"],
-                file["products"],
-                file["marks"],
-            )
-    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
-        raise InvisError(
-            f"path {str(path)!r} holds no inner products: give a gram.npz that Invis wrote."
-        ) from error
-    except Exception as error:  # zipfile.BadZipFile, which is no ValueError
-        raise InvisError(f"path {str(path)!r} is a damaged file.") from error
+    found: Gram = saved.load(path, FORMAT)
+    return found

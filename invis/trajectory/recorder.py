@@ -21,6 +21,7 @@ import zarr
 from torch import Tensor, nn
 
 from invis.errors import InvisError
+from invis.files.atomic import replacing
 from invis.trajectory.recorded import FORMAT, TYPES, RecordedSource
 from invis.trajectory.source import Layout
 
@@ -163,32 +164,35 @@ def _create(path: Path, layout: Layout, dtype: str) -> None:
     """Make an empty recording, whole or not at all."""
     if not layout.parameters:
         raise InvisError("model has no parameters to record.")
-    unfinished = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        group = zarr.open_group(unfinished, mode="w")
-        group.create_array(
-            "parameters",
-            shape=(0, layout.parameters),
-            chunks=(1, layout.parameters),
-            dtype=dtype,
-            compressors=None,
-            fill_value=0,
-            dimension_names=("checkpoint", "parameter"),
-        )
-        group.create_array(
-            "steps",
-            shape=(0,),
-            chunks=(STEPS_CHUNK,),
-            dtype="int64",
-            fill_value=-1,
-            dimension_names=("checkpoint",),
-        )
-        group.create_group("metrics")
-        group.attrs.update(
-            {"format": FORMAT, "names": layout.names, "shapes": [list(s) for s in layout.shapes]}
-        )
-        unfinished.rename(path)
+        with replacing(path) as part:
+            group = zarr.open_group(part, mode="w")
+            group.create_array(
+                "parameters",
+                shape=(0, layout.parameters),
+                chunks=(1, layout.parameters),
+                dtype=dtype,
+                compressors=None,
+                fill_value=0,
+                dimension_names=("checkpoint", "parameter"),
+            )
+            group.create_array(
+                "steps",
+                shape=(0,),
+                chunks=(STEPS_CHUNK,),
+                dtype="int64",
+                fill_value=-1,
+                dimension_names=("checkpoint",),
+            )
+            group.create_group("metrics")
+            group.attrs.update(
+                {
+                    "format": FORMAT,
+                    "names": layout.names,
+                    "shapes": [list(s) for s in layout.shapes],
+                }
+            )
     except OSError as error:
         raise InvisError(f"path {str(path)!r} can't be written: {error.strerror}.") from error
 

@@ -11,9 +11,9 @@ import traitlets
 from xarray import Dataset
 
 from invis.errors import InvisError
+from invis.files.saved import save
 from invis.jobs import Job, State
 from invis.models.unit import Units
-from invis.search import save
 from invis.search.live import Glimpse, LiveSearch
 from invis.widgets.choose import OwnUnitChooser, UnitChooser, named
 from invis.widgets.code import search_code

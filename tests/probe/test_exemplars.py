@@ -10,7 +10,7 @@ from PIL import Image
 import invis
 from invis.errors import InvisError
 from invis.probe.exemplars import exemplars, exemplars_steps
-from invis.probe.exemplars_result import load_exemplars, save_exemplars
+from invis.probe.exemplars_result import load_exemplars
 from invis.probe.scan import Strongest, grid_of, response_maps
 
 UNIT = "minivgg/conv2_2/31"
@@ -233,7 +233,7 @@ def test_streaming_can_be_watched_and_left(units, sets, tmp_path):
     assert seen == sorted(seen)
     (first,), (again,) = (exemplars(units, tmp_path / "p", results=sets) for _ in range(2))
     assert first.drop_attrs().equals(again.drop_attrs())
-    save_exemplars(first, tmp_path / "e.nc")
+    invis.save(first, tmp_path / "e.nc")
     back = load_exemplars(tmp_path / "e.nc")
     assert back.attrs == first.attrs
     np.testing.assert_array_equal(back["path"].values, first["path"].values)

@@ -12,7 +12,7 @@ from invis.errors import InvisError
 from invis.models.truth import GroundTruth
 from invis.search.morph import morph, morph_steps
 from invis.search.morph_loop import loop
-from invis.search.morph_result import ROUNDING, load_morph, save_morph
+from invis.search.morph_result import ROUNDING, load_morph
 
 ALPHA = 0.9
 
@@ -156,7 +156,7 @@ def test_same_morph_twice_and_a_file_that_reads_back(sets, around, tmp_path):
     ds = sets("truth/complex_cell/0")
     again = morph(ds)
     np.testing.assert_array_equal(around["frames"].values, again["frames"].values)
-    save_morph(around, tmp_path / "morph.nc")
+    invis.save(around, tmp_path / "morph.nc")
     back = load_morph(tmp_path / "morph.nc")
     assert back.equals(around)
     assert back.attrs == around.attrs

@@ -16,6 +16,7 @@ from xarray import Dataset
 
 from invis.atlas import Atlas, AtlasLayer
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 from invis.views.atlas import layer_table
 from invis.views.atlas.page import PLOTLY, LayerLine, UnitLine, index_html, layer_html
 from invis.views.base.images import grey_of, stretch_factor, stretched
@@ -54,11 +55,11 @@ def site_steps(atlas: Atlas, folder: Path) -> Iterator[tuple[int, int]]:
         line = LayerLine(
             layer.model, layer.layer, names[layer.path], layer.channels, units, page
         )  # fmt: skip
-        (folder / page).write_text(layer_html(line, "../index.html"), encoding="utf-8")
+        write_whole(folder / page, layer_html(line, "../index.html"))
         lines.append(line)
     downloads = write_tables(atlas, folder)
-    (folder / PLOTLY).write_text(get_plotlyjs(), encoding="utf-8")
-    (folder / "index.html").write_text(index_html(lines, downloads), encoding="utf-8")
+    write_whole(folder / PLOTLY, get_plotlyjs())
+    write_whole(folder / "index.html", index_html(lines, downloads))
 
 
 def write_tables(atlas: Atlas, folder: Path) -> list[str]:
@@ -98,7 +99,7 @@ def _unit_steps(layer: AtlasLayer, folder: Path) -> Iterator[UnitLine]:
     factor = stretch_factor(list(sets.values()))
     for channel, ds in sets.items():
         own = f"units/{name}-{channel}"
-        (folder / f"{own}.html").write_text(gallery_html([ds]), encoding="utf-8")
+        write_whole(folder / f"{own}.html", gallery_html([ds]))
         pixels = np.concatenate([ds["reference_image"].values[None], ds["images"].values])
         strip(pixels, grey_of(ds), factor).save(folder / f"{own}.png", optimize=True)
         yield unit_line(ds, channel, layer.noted(channel, PROBE), own)
