@@ -15,7 +15,9 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 # Shown as files of the site: pages link to them as they lie in a clone.
 BESIDE = ("deploy", "notebooks", "binder")
-ROOMS = ("models", "search", "probe", "trajectory", "stitching", "atlas", "views", "widgets")
+ROOMS = (
+    "files", "models", "search", "probe", "trajectory", "stitching", "atlas", "views", "widgets",
+)  # fmt: skip
 WORKER = "https://unpkg.com/iframe-worker/shim"
 INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.S)
 DISPLAY = re.compile(r'<div class="arithmatex">\s*\\\[(.*?)\\\]\s*</div>', re.S)

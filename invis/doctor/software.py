@@ -14,7 +14,7 @@ from invis.doctor.finding import Finding, first_line
 
 OLDEST, TESTED = (3, 11), (3, 13)
 # Modules whose names are not those of their distributions.
-MODULES = {"pillow": "PIL", "scikit-learn": "sklearn"}
+MODULES = {"lazy-loader": "lazy_loader", "pillow": "PIL", "scikit-learn": "sklearn"}
 # Checks of their own tell of these.
 APART = ("torch", "torch-lucent", "jupyterlab")
 EXTENSIONS = {

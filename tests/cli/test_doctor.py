@@ -76,7 +76,7 @@ def test_a_torch_whose_library_is_lost_is_told(tmp_path):
     assert "libtorch_cpu.so" in rows["PyTorch"]["found"]
 
 
-def test_only_click_is_needed():
+def test_only_click_and_lazy_loader_are_needed():
     blocked = """
 import sys
 class Blocked:
