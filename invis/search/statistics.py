@@ -154,7 +154,7 @@ def one_over_f(channels: int) -> Statistics:
 
 def natural() -> Statistics:
     """What Invis ships: colour photographs."""
-    from invis import data_path
+    from invis.shipped import data_path
 
     return _read(data_path("statistics/natural.json"))
 
