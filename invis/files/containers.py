@@ -70,8 +70,9 @@ class Npz:
         return buffer.getvalue()
 
     def read(self, path: Path) -> dict[str, NDArray[Any]]:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        # NumPy leaves a file that it opened itself open where the zip is torn.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
 
     def format_of(self, content: Mapping[str, Any]) -> str | None:
         found = content.get("format")

@@ -62,7 +62,8 @@ def test_a_closed_pipe_ends_quietly(args):
         stderr=subprocess.PIPE,
     )
     running.stdout.close()
-    said = running.stderr.read()
+    with running.stderr:
+        said = running.stderr.read()
     assert running.wait(timeout=600) == 0
     assert said == b""
 
