@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from invis.views.probe_figure import curves_figure, explained_figure
 from torch import nn
 
 import invis
