@@ -16,7 +16,7 @@ from pathlib import Path
 # Before torch, as everybody does who uses it: it says how torch's threads wait for each other.
 import invis  # noqa: F401 (for what it does)
 from invis.cli.stitch import write
-from invis.stitching.progress import finish
+from invis.progress import until_done
 from invis.stitching.study import study_steps
 
 
@@ -30,10 +30,10 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     print(f"{asked.threads} threads\n\nseeds  cells  matrix s  page s  together s")
     for seeds in asked.seeds:
-        finish(study_steps(seeds=seeds))
+        until_done(study_steps(seeds=seeds))
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
-            study = finish(study_steps(seeds=seeds))
+            (study,) = until_done(study_steps(seeds=seeds))
             middle = time.perf_counter()
             write(Path(folder), study)
             end = time.perf_counter()

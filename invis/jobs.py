@@ -1,8 +1,8 @@
 """Long work off the user interface's loop: one worker thread a device, and a queue before it.
 
-Work is an iterator of snapshots. The worker keeps the latest one; a user interface looks at it on
-its own loop, with `follow`, and is the only one to touch widgets. Cancelling closes the iterator
-between two snapshots, so that it can tidy up on the worker's thread.
+Work is a generator of snapshots; see `invis.progress.Progress`. The worker keeps the latest one; a
+user interface looks at it on its own loop, with `follow`, and is the only one to touch widgets.
+Cancelling closes the generator between two snapshots, so that it can tidy up on that thread.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from invis.errors import InvisError
+from invis.progress import Progress
 
-S = TypeVar("S")
+S = TypeVar("S", bound=Progress[Any])
 Work = Callable[[], Iterable[S]]
 
 CAPACITY = 64
@@ -93,7 +94,19 @@ class Job(Generic[S]):
     @property
     def fraction_done(self) -> float:
         """What the latest snapshot says of itself, 0 to 1."""
-        return 1.0 if self._state is State.DONE else getattr(self.latest, "fraction_done", 0.0)
+        if self._state is State.DONE:
+            return 1.0
+        return 0.0 if self.latest is None else self.latest.fraction_done
+
+    @property
+    def summary(self) -> str:
+        """What the latest snapshot says in words; empty before the first."""
+        return "" if self.latest is None else self.latest.summary
+
+    @property
+    def finished(self) -> Sequence[Any]:
+        """The results that came with the latest snapshot."""
+        return () if self.latest is None else self.latest.finished
 
     @property
     def seconds_left(self) -> float | None:

@@ -6,17 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 
 import pytest
 
 from invis.errors import InvisError
 from invis.jobs import State, Worker, follow, worker
-
-
-@dataclass
-class Share:
-    fraction_done: float
+from invis.progress import Step
 
 
 @pytest.fixture
@@ -31,7 +26,7 @@ def counting(top, gate=None):
         for i in range(top):
             if gate is not None:
                 gate.wait(5)
-            yield i
+            yield Step(i / top, str(i))
 
     return work
 
@@ -42,11 +37,12 @@ def test_a_job_runs_to_its_end_on_the_workers_thread(bench):
     def work():
         for i in range(5):
             threads.append(threading.current_thread().name)
-            yield i
+            yield Step(i / 5, str(i), [i])
 
     job = bench.submit(work, "five")
     assert job.wait(5)
-    assert (job.state, job.latest, job.count, job.error) == (State.DONE, 4, 5, "")
+    assert (job.state, job.summary, job.count, job.error) == (State.DONE, "4", 5, "")
+    assert job.finished == [4]
     assert set(threads) == {"invis-test"}
     assert job.fraction_done == 1
     assert job.position == 0
@@ -59,7 +55,7 @@ def test_jobs_run_one_after_the_other_in_order(bench):
         def steps():
             gate.wait(5)
             order.append(name)
-            yield name
+            yield Step(1.0, name)
 
         return steps
 
@@ -81,7 +77,7 @@ def test_cancelling_a_running_job_closes_its_generator_there_and_keeps_the_lates
         try:
             i = 0
             while True:
-                yield i
+                yield Step(0.0, finished=[i])
                 i += 1
         except GeneratorExit:
             assert threading.current_thread().name == "invis-test"
@@ -95,7 +91,7 @@ def test_cancelling_a_running_job_closes_its_generator_there_and_keeps_the_lates
     assert job.wait(1)
     assert closed.is_set()
     assert job.state is State.CANCELLED
-    assert job.latest >= 2
+    assert job.finished[0] >= 2
     job.cancel()
     assert job.state is State.CANCELLED
 
@@ -105,7 +101,7 @@ def test_cancelling_a_waiting_job_never_starts_it_and_lets_the_next_move_up(benc
 
     def never():
         started.append(1)
-        yield 1
+        yield Step(1.0)
 
     first = bench.submit(counting(1, gate))
     second, third = bench.submit(never), bench.submit(counting(2))
@@ -120,7 +116,7 @@ def test_cancelling_a_waiting_job_never_starts_it_and_lets_the_next_move_up(benc
 
 def test_a_failure_is_one_sentence_and_the_worker_goes_on(bench):
     def wrong():
-        yield Share(0.5)
+        yield Step(0.5)
         raise InvisError("alpha is 2: use a fraction")
 
     def worse():
@@ -130,7 +126,7 @@ def test_a_failure_is_one_sentence_and_the_worker_goes_on(bench):
     failed, broken, fine = bench.submit(wrong), bench.submit(worse), bench.submit(counting(1))
     assert fine.wait(5)
     assert (failed.state, failed.error) == (State.FAILED, "alpha is 2: use a fraction")
-    assert failed.latest == Share(0.5)
+    assert failed.latest == Step(0.5)
     assert (broken.state, broken.error) == (State.FAILED, "RuntimeError: first line")
     assert fine.state is State.DONE
 
@@ -152,7 +148,7 @@ def test_the_queue_is_bounded_and_says_so(bench):
 def test_closing_a_worker_cancels_all(bench):
     def endless():
         while True:
-            yield 0
+            yield Step(0.0)
 
     running, waiting = bench.submit(endless), bench.submit(endless)
     bench.close()
@@ -168,7 +164,7 @@ def test_time_left_follows_from_the_share_done(bench):
 
     def work():
         time.sleep(0.05)
-        yield Share(0.25)
+        yield Step(0.25)
         gate.wait(5)
 
     job = bench.submit(work)
@@ -199,7 +195,7 @@ def test_following_sees_the_queue_news_and_the_end_on_the_callers_thread(bench):
     assert told[0][:2] == (State.WAITING, 1)
     assert told[-1][:2] == (State.DONE, 0)
     assert {thread for *_, thread in told} == {threading.current_thread()}
-    assert job.latest == 2
+    assert job.summary == "2"
 
 
 def test_a_job_that_ended_lets_go_of_its_work(bench):
@@ -214,7 +210,7 @@ def test_a_job_that_ended_lets_go_of_its_work(bench):
 
     def work():
         heavy = Heavy()
-        yield 0
+        yield Step(1.0)
         del heavy
 
     jobs = [bench.submit(work) for _ in range(2)]
@@ -229,10 +225,12 @@ def test_a_process_ends_cleanly_while_a_job_computes():
     script = """
 import time, torch
 from invis.jobs import Worker
+from invis.progress import Step
 def work():
     x = torch.randn(64, 16, 48, 48)
     while True:
-        yield torch.nn.functional.conv2d(x, torch.randn(16, 16, 3, 3)).sum()
+        torch.nn.functional.conv2d(x, torch.randn(16, 16, 3, 3)).sum()
+        yield Step(0.0)
 job = Worker().submit(work)
 while job.count < 2:
     time.sleep(0.01)

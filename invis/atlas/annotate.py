@@ -9,20 +9,19 @@ from invis.atlas.layer import AtlasLayer
 from invis.errors import InvisError
 from invis.models.unit import Units, units_at
 from invis.probe.probe import probe_steps
+from invis.progress import Counted
 
 NOTE = "probe"
 
 
 @dataclass
-class Annotated:
-    """Attributes:
-    total: finished units of the layers.
-    done: of these, how many have a note now, or can have none.
-    failed: `PATH/CHANNEL` -> why a unit has none.
+class Annotated(Counted):
+    """The finished units of layers; done are those that have a note now, or can have none.
+
+    Attributes:
+        failed: `PATH/CHANNEL` -> why a unit has none.
     """
 
-    total: int = 0
-    done: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -43,10 +42,12 @@ def annotate_steps(
     told = Annotated(total=sum(map(len, channels)))
     yield told
     for layer, finished in zip(layers, channels, strict=True):
-        missing = [k for k in finished if layer.noted(k, NOTE) is None]
-        told.done += len(finished) - len(missing)
         units: Units | None = None
-        for channel in missing:
+        for channel in finished:
+            told.done += 1
+            if layer.noted(channel, NOTE) is not None:
+                yield told
+                continue
             ds = layer.read(channel)
             if units is None and not ds.attrs["dead"]:
                 units = _units(layer, str(ds.attrs["address"]), weights, device)
@@ -55,7 +56,6 @@ def annotate_steps(
                     layer.note(channel, NOTE, found.summary())
                 for why in snapshot.skipped.values():
                     told.failed[f"{layer.path}/{channel}"] = why
-            told.done += 1
             yield told
 
 
@@ -63,9 +63,9 @@ def _units(layer: AtlasLayer, address: str, weights: str | None, device: str | N
     """All units of a layer, loaded once."""
     every = f"{address.rpartition('/')[0]}/0-{layer.channels - 1}"
     units = units_at(every, weights, device)
-    if units.model.weights_hash[:12] != layer.weights_hash[:12]:
+    if units.model.weights_hash != layer.weights_hash:
         raise InvisError(
-            f"weights of {address} have the hash {units.model.weights_hash[:12]} here, but "
+            f"weights of {address} have the hash {units.model.weights_hash} here, but "
             f"{layer.path} was made with others: give those"
         )
     return units

@@ -12,22 +12,19 @@ import zarr
 from invis.atlas.layer import AtlasLayer
 from invis.atlas.store import Atlas
 from invis.errors import InvisError
+from invis.progress import Counted, until_done
 
 
 @dataclass
-class Merged:
-    """What was taken so far.
+class Merged(Counted):
+    """What was taken so far of the units of all sources.
 
     Attributes:
-        total: units of all sources.
-        looked: at, of these.
         taken: units that the target lacked.
         same: units that it had already.
         differing: `PATH/CHANNEL` of units that it had with other images; it keeps its own.
     """
 
-    total: int = 0
-    looked: int = 0
     taken: int = 0
     same: int = 0
     differing: list[str] = field(default_factory=list)
@@ -61,8 +58,7 @@ def consolidated_copy(atlas: Atlas, url: str) -> None:
     Raises:
         InvisError: for a damaged unit, or where nothing can be written.
     """
-    for _ in merge_steps(Atlas(url, mode="a"), [atlas]):
-        pass
+    until_done(merge_steps(Atlas(url, mode="a"), [atlas]))
     with warnings.catch_warnings():
         # Zarr warns that version 3 has no final word on consolidated metadata.
         warnings.simplefilter("ignore")
@@ -70,7 +66,7 @@ def consolidated_copy(atlas: Atlas, url: str) -> None:
 
 
 def _take(layer: AtlasLayer, into: AtlasLayer, channel: int, known: bool, merged: Merged) -> None:
-    merged.looked += 1
+    merged.done += 1
     if not known:
         into.write(layer.read(channel))
         merged.taken += 1

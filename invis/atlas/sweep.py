@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from invis.atlas.batches import here, smallest
 from invis.atlas.pattern import parse_pattern
 from invis.atlas.plan import Plan, plan_steps
-from invis.atlas.progress import Progress, Tally
+from invis.atlas.tally import SweepSnapshot, Tally
 from invis.atlas.task import task_steps
 from invis.atlas.workers import (
     cluster_workers,
@@ -23,6 +23,7 @@ from invis.atlas.workers import (
     threads_of,
 )
 from invis.errors import InvisError
+from invis.progress import told
 from invis.search.settings import DEFAULT_CONTRAST, Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def sweep_steps(
     workers: int | None = None,
     scheduler: str | None = None,
     dry: bool = False,
-) -> Generator[Progress, None, Plan]:
+) -> Generator[SweepSnapshot, None, Plan]:
     """Search every unit that the store lacks, step by step; closing the generator cancels.
 
     Each unit is written as soon as it is found, so whatever ends a sweep (a cancel, a kill, a lost
@@ -74,7 +75,7 @@ def sweep_steps(
 
     Raises:
         InvisError: for any bad argument, a store that cannot be written, a scheduler that is not
-            reachable or is lost. Units that fail are no error: `Progress.failures` tells them.
+            reachable or is lost. Units that fail are no error: `SweepSnapshot.failures` tells them.
     """
     settings = Settings(
         images=images,
@@ -96,19 +97,13 @@ def sweep_steps(
         if scheduler is not None:
             client = stack.enter_context(cluster_workers(scheduler))
             while not count_workers(client):
-                yield Progress("wait", "", total, workers=0)
+                yield SweepSnapshot("wait", "", total, workers=0)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
             place, on = smallest(places(client, device)), None
         else:
             place = here(device, workers or 1)
         planning = plan_steps(parts, store, settings, weights, device, on, place, dry)
-        while True:
-            try:
-                layer = next(planning)
-            except StopIteration as ended:
-                plan: Plan = ended.value
-                break
-            yield Progress("plan", layer, total)
+        plan = yield from told(planning, lambda layer: SweepSnapshot("plan", layer, total))
         if dry:
             return plan
         tally = Tally(plan)
@@ -125,7 +120,7 @@ def sweep_steps(
     return plan
 
 
-def sweep(pattern: str, store: str, units: str | None = None, **asked: Any) -> Progress:
+def sweep(pattern: str, store: str, units: str | None = None, **asked: Any) -> SweepSnapshot:
     """Run `sweep_steps` to the end.
 
     Returns:
@@ -159,11 +154,13 @@ def _check(workers: int | None, scheduler: str | None) -> None:
         )
 
 
-def _spread(client: Client, plan: Plan, tally: Tally, threads: int | None) -> Iterator[Progress]:
+def _spread(
+    client: Client, plan: Plan, tally: Tally, threads: int | None
+) -> Iterator[SweepSnapshot]:
     """The search by workers; `threads` of each local one, None for those of a scheduler."""
     workers, looked = 0, 0.0
     alive = time.monotonic()
-    for told in spread_steps(client, plan.tasks, threads):
+    for report in spread_steps(client, plan.tasks, threads):
         now = time.monotonic()
         if now - looked > SECONDS_BETWEEN_COUNTS:
             workers, looked = count_workers(client), now
@@ -174,4 +171,4 @@ def _spread(client: Client, plan: Plan, tally: Tally, threads: int | None) -> It
                 "all local workers were killed: what was finished is kept, so start the same sweep "
                 "again, with fewer workers where memory is short"
             )
-        yield tally.now(workers) if told is None else tally.add(*told, workers)
+        yield tally.now(workers) if report is None else tally.add(*report, workers)

@@ -41,15 +41,20 @@ class News:
 
     Attributes:
         path: the layer in the store.
-        fraction: of the batch, 0 to 1, an estimate.
+        fraction_done: of the batch, 0 to 1, an estimate.
         finished: channels that are in the store now.
         failed: channels that could not be searched, and why.
     """
 
     path: str
-    fraction: float
+    fraction_done: float
     finished: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The layer."""
+        return self.path
 
 
 def task_steps(task: Task) -> Iterator[News]:
@@ -68,7 +73,7 @@ def task_steps(task: Task) -> Iterator[News]:
     if todo:
         every = replace(task.address, channels=tuple(range(layer.channels)))
         units = _layer_units(every, task.weights, task.device)
-        if units.model.weights_hash[:12] != layer.weights_hash[:12]:
+        if units.model.weights_hash != layer.weights_hash:
             raise InvisError(
                 f"weights of {task.address} have the hash {units.model.weights_hash} here, but the "
                 f"sweep was planned with {layer.weights_hash}: give this worker the same weights"

@@ -7,22 +7,20 @@ from dataclasses import dataclass, field
 
 from invis.atlas.store import Atlas
 from invis.errors import InvisError
+from invis.progress import Counted, until_done
 
 
 @dataclass
-class Report:
-    """What was found so far.
+class Report(Counted):
+    """What was found so far; each unit is finished once or not at all.
 
     Attributes:
-        layers, units: looked at; each unit is finished once or not at all.
+        layers: looked at.
         failed: `PATH/CHANNEL` -> reason of units that a sweep could not search.
         damaged: `PATH/CHANNEL` -> what is wrong with a unit that counts as finished.
-        total: units to look at.
     """
 
-    total: int = 0
     layers: int = 0
-    units: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
 
@@ -44,7 +42,7 @@ def verify_steps(atlas: Atlas, repair: bool = False) -> Iterator[Report]:
         report.layers += 1
         report.failed |= {f"{layer.path}/{k}": why for k, why in layer.failed().items()}
         for channel in channels:
-            report.units += 1
+            report.done += 1
             why = ""
             if not 0 <= channel < layer.channels:
                 why = f"the layer has {layer.channels} units"
@@ -64,5 +62,4 @@ def verify_steps(atlas: Atlas, repair: bool = False) -> Iterator[Report]:
 
 def verify(atlas: Atlas, repair: bool = False) -> Report:
     """Run `verify_steps` to the end."""
-    *_, report = verify_steps(atlas, repair)
-    return report
+    return until_done(verify_steps(atlas, repair))[-1]

@@ -152,7 +152,7 @@ def spread_steps(
                 told = heard.get(timeout=SECONDS_BETWEEN_LOOKS)
                 failed = dict(told["failed"])
                 path = tasks[told["task"]].path
-                yield told["task"], News(path, told["fraction"], told["finished"], failed)
+                yield told["task"], News(path, told["fraction_done"], told["finished"], failed)
                 continue
             except queue.Empty:
                 yield None
@@ -193,7 +193,9 @@ def run_task(task: Task, number: int, name: str, threads: int | None) -> News:
             if news.finished or news.failed or now - told > SECONDS_BETWEEN_NEWS:
                 told = now
                 fresh = {"finished": news.finished, "failed": list(news.failed.items())}
-                worker.log_event(name, {"task": number, "fraction": news.fraction} | fresh)
+                worker.log_event(
+                    name, {"task": number, "fraction_done": news.fraction_done} | fresh
+                )
                 if stop.is_set():
                     break
     return News(task.path, 1.0, finished, failed)

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from invis.cli import output
-from invis.cli.bars import counting
+from invis.cli.bars import watched
 from invis.cli.saving import writable_folder, writing
 from invis.errors import InvisError
+from invis.progress import until_done
 from invis.shipped import data_path
 
 DAMAGED = 1
@@ -60,19 +61,17 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
     from invis.atlas.verify import verify_steps
 
     opened = Atlas(store or shipped(), mode="r+" if repair else "r")
-    with counting("verify") as tell:
-        for report in verify_steps(opened, repair):
-            tell(report.units, report.total)
+    report = until_done(watched(verify_steps(opened, repair), "verify"))[-1]
     if as_json:
-        told = {key: getattr(report, key) for key in ("layers", "units", "damaged", "failed")}
-        output.echo_json([told])
+        found = {"damaged": report.damaged, "failed": report.failed}
+        output.echo_json([{"layers": report.layers, "units": report.done} | found])
     else:
         for where, why in report.failed.items():
             click.echo(f"failed   {where}: {why}")
         for where, why in report.damaged.items():
             click.echo(f"damaged  {where}: {why}")
         state = f"{len(report.damaged)} damaged" if report.damaged else "clean"
-        click.echo(f"{report.units} finished units in {report.layers} layers: {state}")
+        click.echo(f"{report.done} finished units in {report.layers} layers: {state}")
         if report.damaged:
             click.echo(
                 "The next sweep searches them again."
@@ -103,9 +102,7 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
         raise InvisError(f"store {store!r} holds no layer: fill it with `invis sweep`")
     if not chosen:
         raise InvisError(f"--layers {layers!r} is in no path of the atlas {store!r}")
-    with counting("probe") as tell:
-        for told in annotate_steps(chosen, weights, device):
-            tell(told.done, told.total)
+    told = until_done(watched(annotate_steps(chosen, weights, device), "probe"))[-1]
     for where, why in told.failed.items():
         click.echo(f"no probe {where}: {why}")
     click.echo(f"{told.done - len(told.failed)} of {told.total} units are probed")
@@ -123,9 +120,7 @@ def merge(target: str, sources: tuple[str, ...]) -> None:
     from invis.atlas.merge import merge_steps
 
     opened = [Atlas(source) for source in sources]
-    with counting("merge") as tell:
-        for merged in merge_steps(Atlas(target, mode="a"), opened):
-            tell(merged.looked, merged.total)
+    merged = until_done(watched(merge_steps(Atlas(target, mode="a"), opened), "merge"))[-1]
     click.echo(f"{merged.taken} units taken, {merged.same} were there already")
     for where in merged.differing:
         click.echo(f"differs  {where}: the target keeps its own")
@@ -146,12 +141,11 @@ def export(store: str | None, out: Path, with_store: bool) -> None:
 
     opened = Atlas(store or shipped())
     writable_folder(out)
-    with writing(out), counting("export") as tell:
-        for written, total in site_steps(opened, out):
-            tell(written, total)
+    with writing(out):
+        site = until_done(watched(site_steps(opened, out), "export"))[-1]
         if with_store:
             consolidated_copy(opened, str(out / "atlas.zarr"))
-    click.echo(f"Site of {written} units: {out / 'index.html'}")
+    click.echo(f"Site of {site.total} units: {out / 'index.html'}")
 
 
 def shipped() -> Path:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from invis.progress import Progress
+
+P = TypeVar("P", bound=Progress[Any])
 LAYOUT = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
 
 
@@ -33,15 +36,16 @@ def moving(layout: str = LAYOUT) -> Iterator[Callable[[float, str], None]]:
 
 
 @contextmanager
-def progress(name: str) -> Iterator[Callable[[Any], None]]:
-    """The same; yields a function of a snapshot, which has `fraction_done` and `summary`."""
+def progress(name: str) -> Iterator[Callable[[Progress[Any]], None]]:
+    """The same; yields a function of a snapshot."""
     with moving() as tell:
         tell(0.0, name)
         yield lambda snapshot: tell(snapshot.fraction_done, f"{name}  {snapshot.summary}")
 
 
-@contextmanager
-def counting(name: str) -> Iterator[Callable[[int, int], None]]:
-    """The same; yields a function of how many units of how many."""
-    with moving() as tell:
-        yield lambda done, total: tell(done / max(total, 1), f"{name}  {done:,} of {total:,} units")
+def watched(steps: Iterable[P], name: str) -> Iterator[P]:
+    """The snapshots of long work, each shown by such a bar."""
+    with progress(name) as tell:
+        for snapshot in steps:
+            tell(snapshot)
+            yield snapshot

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.bars import progress
+from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import RESULT, default_out, slug, writing
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
+from invis.progress import until_done
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -72,10 +73,7 @@ def morph(
         else morph_steps(ds, a, b, **count, weights=weights, device=device)
     )
     with prepared([folder], (PAGE, PICTURE, DATA)):
-        with progress(str(ds.attrs["address"])) as tell:
-            for snapshot in steps:
-                tell(snapshot)
-        found = snapshot.finished[0]
+        (found,) = until_done(watched(steps, str(ds.attrs["address"])))
         save(found, folder / DATA)
         write(folder, found)
     if as_json:
@@ -113,11 +111,8 @@ def searched(units: Units, address: str) -> list[Dataset]:
     """The sets of units, in their order, with a bar on a terminal."""
     from invis.search import search_steps
 
-    found: dict[str, Dataset] = {}
-    with progress(address) as tell:
-        for snapshot in search_steps(units):
-            tell(snapshot)
-            found |= {str(ds.attrs["address"]): ds for ds in snapshot.finished}
+    results = until_done(watched(search_steps(units), address))
+    found = {str(ds.attrs["address"]): ds for ds in results}
     return [found[one] for one in units.addresses]
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from invis.cli import output
-from invis.cli.bars import progress
+from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
+from invis.progress import until_done
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from invis.stitching.progress import Progress
     from invis.stitching.study import Study
 
-T = TypeVar("T")
 PAGE, TABLE = "stitching.html", "stitching.csv"
 POINTS = 600
 
@@ -86,7 +85,7 @@ def stitch(
     """
     counts = numbers("--sweep", sweep) if sweep else None
     from invis.stitching.aggregation import TASKS
-    from invis.stitching.matrix import Settings
+    from invis.stitching.matrix import StitchSettings
     from invis.stitching.methods import methods
     from invis.stitching.planes import check_plane
     from invis.stitching.study import study_steps
@@ -94,14 +93,14 @@ def stitch(
     check_plane(plane)
     ways = methods(listed(similarities)) if similarities else methods()
     tasks = TASKS if task == "both" else (task,)
-    settings = Settings(anchors, choose, ways, tasks)
+    settings = StitchSettings(anchors, choose, ways, tasks)
     folder = out if out is not None else Path("out") / f"{slug(Path(data).name)}-stitching"
     steps = study_steps(
         data, listed(encoders), settings, seeds=seeds, width=width, counts=counts or (),
         limit=limit, device=device,
     )  # fmt: skip
     with prepared([folder], (PAGE, TABLE)):
-        study = follow(steps, data)
+        study = until_done(watched(steps, data))[-1]
         rows = write(folder, study, plane)
     if as_json:
         output.echo_json(rows)
@@ -120,17 +119,6 @@ def numbers(option: str, text: str) -> list[int]:
     if not parts or not all(part.isdecimal() and int(part) >= 2 for part in parts):
         raise InvisError(f"{option} {text!r} is no list of numbers from 2 on, such as 8,32,128.")
     return sorted({int(part) for part in parts})
-
-
-def follow(steps: Iterator[Progress[T]], name: str) -> T:
-    """The last result, with a bar on a terminal's stderr."""
-    last: T | None = None
-    with progress(name) as tell:
-        for snapshot in steps:
-            tell(snapshot)
-            last = snapshot.result
-    assert last is not None
-    return last
 
 
 def write(folder: Path, study: Study, plane: str = "pca") -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from invis.errors import InvisError
 
 if TYPE_CHECKING:
     from invis.atlas.plan import PlannedLayer
-    from invis.atlas.progress import Progress
+    from invis.atlas.tally import SweepSnapshot
 
 INTERRUPTED = 130
 SECONDS_BETWEEN_LINES = 30.0
@@ -59,7 +59,7 @@ def sweep(pattern: str, store: str, dry_run: bool, as_json: bool, **asked: Any) 
     from invis.atlas.sweep import sweep_steps
 
     failures: dict[str, str] = {}
-    last: Progress | None = None
+    last: SweepSnapshot | None = None
     steps = sweep_steps(pattern, store, **asked)
     with Interrupt() as interrupt, _telling(pattern) as tell, closing(steps):
         for last in steps:
@@ -91,8 +91,8 @@ def sweep(pattern: str, store: str, dry_run: bool, as_json: bool, **asked: Any) 
 
 def _dry_run(pattern: str, store: str, asked: dict[str, Any], as_json: bool) -> None:
     from invis.atlas.estimate import HOW
-    from invis.atlas.progress import duration
     from invis.atlas.sweep import sweep_plan
+    from invis.atlas.tally import duration
 
     plan = sweep_plan(pattern, store, **asked)
     workers = plan.workers
@@ -137,18 +137,20 @@ def _layer_record(layer: PlannedLayer, workers: int) -> dict[str, Any]:
     }
 
 
-def _record(pattern: str, store: str, last: Progress, failures: dict[str, str]) -> dict[str, Any]:
+def _record(
+    pattern: str, store: str, last: SweepSnapshot, failures: dict[str, str]
+) -> dict[str, Any]:
     counts = {key: getattr(last, key) for key in ("total", "done", "before", "seconds")}
     return {"pattern": pattern, "store": store} | counts | {"failures": failures}
 
 
 @contextmanager
-def _telling(pattern: str) -> Iterator[Callable[[Progress], None]]:
+def _telling(pattern: str) -> Iterator[Callable[[SweepSnapshot], None]]:
     """A bar on a terminal's stderr; a line now and then in a log; yields what is to be called."""
     if not sys.stderr.isatty():
         said = time.monotonic()
 
-        def line(progress: Progress) -> None:
+        def line(progress: SweepSnapshot) -> None:
             nonlocal said
             if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
                 said = time.monotonic()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from invis.cli import output
+from invis.cli.bars import watched
+from invis.progress import until_done
+
+if TYPE_CHECKING:
+    from invis.train.loop import TrainSnapshot
 
 FOLDER = click.Path(path_type=Path)
 
@@ -34,9 +42,10 @@ def train(
 
     The same command again goes on where a killed training stopped.
     """
-    from invis.train import run
+    from invis.train import train_steps
 
-    card = run(arch, data, out, epochs=epochs, seed=seed, record=record, device=device)
+    steps = train_steps(arch, data, out, epochs=epochs, seed=seed, record=record, device=device)
+    (card,) = until_done(_told(steps, arch))
     if as_json:
         output.echo_json([card])
         return
@@ -44,6 +53,16 @@ def train(
     for key in ("top1", "top5"):
         if card.get(key) is not None:
             click.echo(f"{key}: {card[key]:.4f}")
+
+
+def _told(steps: Iterator[TrainSnapshot], arch: str) -> Iterator[TrainSnapshot]:
+    """A bar on a terminal, and a line an epoch on stderr."""
+    from tqdm import tqdm
+
+    for snapshot in watched(steps, arch):
+        if snapshot.entry:
+            tqdm.write(snapshot.summary, file=sys.stderr)
+        yield snapshot
 
 
 @click.command(short_help="Print top-1 and top-5 accuracy of a model.")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from invis.cli import output
-from invis.cli.bars import moving
+from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
+from invis.progress import until_done
 
 if TYPE_CHECKING:
     from invis.trajectory import PCA, Comparison, Gram, Source
@@ -91,13 +92,10 @@ def multiply(source: Source, kept: Path) -> Gram:
             known = load_gram(kept)
         except InvisError:
             click.echo(f"invis: {kept} is damaged and made anew", err=True)
-    with moving() as tell:
-        for progress in gram_steps(source, known):
-            tell(progress.fraction_done, source.name)
-    assert progress.gram is not None
+    (found,) = until_done(watched(gram_steps(source, known), source.name))
     with writing(kept):
-        save_gram(progress.gram, kept)
-    return progress.gram
+        save_gram(found, kept)
+    return found
 
 
 def record(found: PCA, comparison: Comparison, seconds: float) -> dict[str, Any]:

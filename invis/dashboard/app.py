@@ -20,8 +20,8 @@ from tornado.web import ErrorHandler, RequestHandler
 from tornado.websocket import WebSocketClosedError
 
 from invis.dashboard.atlas import AtlasPage
-from invis.dashboard.live import LivePage
 from invis.dashboard.page import Page, menu
+from invis.dashboard.search import SearchPage
 from invis.dashboard.start import StartPage
 from invis.dashboard.stitching import StitchingPage
 from invis.dashboard.store import Store
@@ -91,7 +91,7 @@ def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
         ),
     }
     if live:
-        found[LivePage.slug] = (LivePage.title, lambda dark: LivePage(dark))
+        found[SearchPage.slug] = (SearchPage.title, lambda dark: SearchPage(dark))
     return found | {
         TrajectoriesPage.slug: (
             TrajectoriesPage.title, lambda dark: TrajectoriesPage(options.runs, live, dark),

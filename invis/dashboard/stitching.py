@@ -12,11 +12,11 @@ import param
 from invis.dashboard.background import Background
 from invis.dashboard.page import Figures, Page, controls, sentence
 from invis.jobs import Job, State
+from invis.progress import Step
 from invis.stitching.aggregation import TASKS
 from invis.stitching.forgiveness import TRANSFORMATIONS
-from invis.stitching.matrix import Settings
+from invis.stitching.matrix import StitchSettings
 from invis.stitching.networks import DEFAULT
-from invis.stitching.progress import Progress
 from invis.stitching.study import Study, study_steps
 from invis.views.stitching.forgives import forgives_figure
 from invis.views.stitching.points import points_figure
@@ -84,25 +84,25 @@ class StitchingPage(Page):
             self._figures.draw([self._figure(_study[0])])
 
     def _begin(self) -> Any:
-        def work() -> Iterator[Progress[Study]]:
+        def work() -> Iterator[Step[Study]]:
             if _study:
-                yield Progress("done", 1.0, "ready", _study[0])
+                yield Step(1.0, "ready", _study)
             else:
-                yield from study_steps(settings=Settings(tasks=TASKS))
+                yield from study_steps(settings=StitchSettings(tasks=TASKS))
 
         return work
 
-    def _news(self, job: Job[Progress[Study]]) -> None:
+    def _news(self, job: Job[Step[Study]]) -> None:
         if job.state is State.FAILED:
             self._work.say(job.error)
         elif job.state is State.CANCELLED:
             self._work.say("Stopped.")
-        elif job.state is State.DONE and job.latest is not None and job.latest.result is not None:
-            _study[:] = [job.latest.result]
+        elif job.state is State.DONE and job.finished:
+            _study[:] = job.finished[-1:]
             self._work.say("Ready.")
             self.show()
         elif job.latest is not None:
-            self._work.say(job.latest.summary)
+            self._work.say(job.summary)
 
     def _figure(self, study: Study) -> Any:
         first, pictured = study.results[0], study.results[-1]

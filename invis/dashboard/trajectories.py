@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,12 +14,13 @@ from invis.dashboard.background import Background
 from invis.dashboard.page import Figures, Page, controls
 from invis.errors import InvisError
 from invis.jobs import Job, State
+from invis.progress import Step
 from invis.trajectory import SHIPPED
-from invis.trajectory.live import LiveTrajectory
+from invis.trajectory.growing import LiveTrajectory
 from invis.views.trajectory.figures import trajectory_figures
 from invis.views.trajectory.spectrum import walk_band
 from invis.views.trajectory.style import verdict
-from invis.widgets.trajectory_panels import Shown
+from invis.widgets.trajectory_panels import Shown, shown_steps
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 WHOLE = "whole network"
@@ -100,28 +101,20 @@ class TrajectoriesPage(Page):
         live = self._open()
         layer = None if self.layer == WHOLE else self.layer
 
-        def work() -> Iterator[Any]:
-            for analysis in live.steps(layer):
-                if analysis.found is None or analysis.comparison is None:
-                    yield analysis
-                else:
-                    bounds = walk_band(analysis.found, analysis.comparison)
-                    yield Shown(analysis.found, analysis.comparison, bounds)
+        return lambda: shown_steps(live, layer)
 
-        return work
-
-    def _news(self, job: Job[Any]) -> None:
-        latest = job.latest
+    def _news(self, job: Job[Step[Shown]]) -> None:
         if job.state is State.FAILED:
             self._work.say(job.error)
         elif job.state is State.CANCELLED:
             self._work.say("Stopped.")
-        elif isinstance(latest, Shown):
-            self._said.object = f'<p class="lead">{verdict(latest.comparison)}</p>'
+        elif job.finished:
+            (shown,) = job.finished
+            self._said.object = f'<p class="lead">{verdict(shown.comparison)}</p>'
             self._figures.draw(
-                trajectory_figures(latest.found, latest.comparison, self.dark, latest.bounds)
+                trajectory_figures(shown.found, shown.comparison, self.dark, shown.bounds)
             )
-            self._work.say(f"{len(latest.found.steps)} checkpoints")
+            self._work.say(job.summary)
         else:
             self._work.say("Reading.")
 

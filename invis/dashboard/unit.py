@@ -112,7 +112,7 @@ class UnitView:
         return morph_steps(self._ds)
 
     def _probed(self, job: Job[Any]) -> None:
-        found = getattr(job.latest, "finished", [])
+        found = job.finished
         if job.state is State.DONE and found:
             figures = probe_figures(found[0], self._dark)
             self._probes.say(found[0].sentence)
@@ -121,9 +121,8 @@ class UnitView:
             self._probes.say(_state(job))
 
     def _walked(self, job: Job[Any]) -> None:
-        found = getattr(job.latest, "finished", [])
-        if job.state is State.DONE and found:
-            self._more["morph"].draw([morph_figure(found[0], self._dark)])
+        if job.state is State.DONE and job.finished:
+            self._more["morph"].draw([morph_figure(job.finished[0], self._dark)])
         self._morph.say(_state(job))
 
     def _look(self) -> Iterator[ExemplarSnapshot]:
@@ -138,7 +137,7 @@ class UnitView:
             yield replace(snapshot, finished=snapshot.finished or last)
 
     def _looked(self, job: Job[ExemplarSnapshot]) -> None:
-        found = job.latest.finished if job.latest is not None else []
+        found = job.finished
         if found and found[0].sizes["exemplar"]:
             self._more["exemplars"].draw([exemplars_figure(found[0], self._ds, self._dark)])
         self._crops.say(_state(job))
@@ -194,7 +193,7 @@ def _state(job: Job[Any]) -> str:
         return "Stopped."
     if job.state is State.DONE:
         return f"Done in {job.seconds:.1f} s."
-    return str(getattr(job.latest, "summary", "") or "Working.")
+    return job.summary or "Working."
 
 
 def _short(value: Any) -> Any:

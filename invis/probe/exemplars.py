@@ -23,6 +23,7 @@ from invis.models.unit import Units, units_at
 from invis.probe.exemplars_result import build_exemplars
 from invis.probe.pictures import list_pictures
 from invis.probe.reader import Reader
+from invis.progress import until_done
 from invis.search import search_steps
 
 MOST, EACH = 256, 2
@@ -114,8 +115,7 @@ def exemplars(
     units: Units | str, folder: str | Path, count: int = 8, **settings: Any
 ) -> list[xr.Dataset]:
     """Run `exemplars_steps` to the end: one result for each unit, in the order of the units."""
-    *_, last = exemplars_steps(units, folder, count, **settings)
-    return last.finished
+    return until_done(exemplars_steps(units, folder, count, **settings))
 
 
 def _in_order(units: Units, results: Sequence[xr.Dataset]) -> list[xr.Dataset]:

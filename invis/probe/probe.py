@@ -19,6 +19,7 @@ from invis.probe.claims import Evidence, claims, sentence
 from invis.probe.curves import Curve, curve, null_sets
 from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, tune
+from invis.progress import Step
 from invis.search import search_steps
 from invis.search.again import problem_of, vectors_of
 
@@ -68,18 +69,12 @@ class Probes:
         }
 
 
-@dataclass
-class ProbeSnapshot:
+@dataclass(frozen=True)
+class ProbeSnapshot(Step[Probes]):
     """Attributes:
-    fraction_done: of all units.
-    summary: for a progress bar.
-    finished: probes of units that ended since the last snapshot.
-    skipped: address -> why a unit has none.
+    skipped: address -> why a unit has no probes.
     """
 
-    fraction_done: float
-    summary: str
-    finished: list[Probes] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
@@ -117,13 +112,14 @@ def probe_steps(
     assert not isinstance(results, str)
     for k, ds in enumerate(results):
         address = str(ds.attrs["address"])
-        news = ProbeSnapshot(begin + (1 - begin) * (k + 1) / len(results), f"probed {address}")
+        found, skipped = [], {}
         if ds.attrs["dead"]:
-            news.skipped[address] = "the unit is dead: there is nothing to probe"
+            skipped[address] = "the unit is dead: there is nothing to probe"
         else:
             one = None if units is None else units.only([k])
-            news.finished.append(_probe(ds, one, weights, seed, device))
-        yield news
+            found.append(_probe(ds, one, weights, seed, device))
+        done = begin + (1 - begin) * (k + 1) / len(results)
+        yield ProbeSnapshot(done, f"probed {address}", found, skipped)
 
 
 def probe(source: xr.Dataset | str, units: Units | None = None, **settings: Any) -> Probes:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.models.unit import Units
+from invis.progress import until_done
 from invis.search.again import problem_of
 
 STEPS, AT_ONCE, RATE = 120, 48, 0.05
@@ -40,6 +41,18 @@ class Texture:
     ratio: float
     null: float
     fraction_done: float = 1.0
+
+    @property
+    def summary(self) -> str:
+        """A few words for a progress bar."""
+        return (
+            "optimising a texture" if self.fraction_done < 1 else f"texture test {self.ratio:.2f}"
+        )
+
+    @property
+    def finished(self) -> list[Texture]:
+        """Itself, once it is done."""
+        return [self] if self.fraction_done == 1 else []
 
 
 def texture_steps(
@@ -90,8 +103,8 @@ def texture_steps(
 
 def texture(ds: xr.Dataset, units: Units | None = None, **settings: object) -> Texture:
     """`texture_steps` run to the end."""
-    *_, last = texture_steps(ds, units, **settings)  # type: ignore[arg-type]
-    return last
+    (found,) = until_done(texture_steps(ds, units, **settings))  # type: ignore[arg-type]
+    return found
 
 
 def _optimise(

@@ -12,6 +12,7 @@ import xarray as xr
 
 from invis.files.saved import save
 from invis.models.unit import Units, units_at
+from invis.progress import until_done
 from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
 from invis.search.result import load
@@ -81,7 +82,7 @@ def search(units: Units | str, **settings: Any) -> list[xr.Dataset]:
         if isinstance(units, str)
         else units
     )
-    found = [ds for snapshot in search_steps(where, **settings) for ds in snapshot.finished]
+    found = until_done(search_steps(where, **settings))
     order = {address: k for k, address in enumerate(where.addresses)}
     return sorted(found, key=lambda ds: order[ds.attrs["address"]])
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from invis.errors import InvisError
 from invis.models.unit import Units
+from invis.progress import told, until_done
 from invis.search.again import problem_of, vectors_of
 from invis.search.morph_result import ROUNDING, Stops, build_morph
 from invis.search.pull import bowed, pull_steps, settle_steps
@@ -34,9 +35,6 @@ COARSE_NODES, LEAST_NODES = 17, 33
 COARSE_STEPS, FINE_STEPS = 160, 80
 # Nodes to a frame: so what lies between two frames is kept above the floor as well.
 FINER = 4
-
-News = TypeVar("News")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -139,18 +137,6 @@ def ground(
     return pixels, Strings(problem, points[None], float(ds.attrs["alpha"]), grey, span)
 
 
-def told(
-    steps: Generator[News, None, Found], tell: Callable[[News], MorphSnapshot]
-) -> Generator[MorphSnapshot, None, Found]:
-    """What a part of the work yields as snapshots; returns what that part returns."""
-    while True:
-        try:
-            news = next(steps)
-        except StopIteration as ended:
-            return ended.value
-        yield tell(news)
-
-
 def walking(share: float) -> MorphSnapshot:
     return MorphSnapshot("walks", 0, 0.3 * share, f"{share:.0%} of the walks arrived", math.nan)
 
@@ -164,8 +150,8 @@ def morph(
     ds: xr.Dataset, first: int | None = None, second: int | None = None, **settings: Any
 ) -> xr.Dataset:
     """Run `morph_steps` to the end."""
-    *_, last = morph_steps(ds, first, second, **settings)
-    return last.finished[0]
+    (found,) = until_done(morph_steps(ds, first, second, **settings))
+    return found
 
 
 def check_images(ds: xr.Dataset, first: int | None, second: int | None, frames: int) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from invis.errors import InvisError
 from invis.models.unit import Units
+from invis.progress import told, until_done
 from invis.search.morph import (
     FINER,
     FRAMES,
@@ -27,7 +28,6 @@ from invis.search.morph import (
     check_images,
     ground,
     pulling,
-    told,
     walking,
 )
 from invis.search.morph_result import Stops, build_morph
@@ -82,8 +82,8 @@ def loop_steps(
 
 def loop(ds: xr.Dataset, **settings: Any) -> xr.Dataset:
     """Run `loop_steps` to the end."""
-    *_, last = loop_steps(ds, **settings)
-    return last.finished[0]
+    (found,) = until_done(loop_steps(ds, **settings))
+    return found
 
 
 def tour(survey: Survey, islands: list[int]) -> list[list[int]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from invis.stitching.data import load_data as load_data
     from invis.stitching.encoder import Encoder as Encoder
     from invis.stitching.latents import encode_all as encode_all
-    from invis.stitching.matrix import Settings as Settings
+    from invis.stitching.matrix import StitchSettings as StitchSettings
     from invis.stitching.matrix import stitch as stitch
     from invis.stitching.matrix import stitch_steps as stitch_steps
     from invis.stitching.similarities import relative as relative
@@ -32,7 +32,7 @@ _HOMES = {
     "load_data": "data",
     "Encoder": "encoder",
     "encode_all": "latents",
-    "Settings": "matrix",
+    "StitchSettings": "matrix",
     "stitch": "matrix",
     "stitch_steps": "matrix",
     "relative": "similarities",

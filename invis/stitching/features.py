@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from invis.errors import InvisError
 from invis.models.devices import lent, pick_device
+from invis.progress import Step, until_done
 from invis.stitching.cache import content_hash, recall, remember
 from invis.stitching.encoder import Encoder
-from invis.stitching.progress import Progress, finish
 
 PROBE = 2
 
@@ -24,7 +24,7 @@ def features_steps(
     batch: int = 256,
     device: str | None = None,
     cache: bool = True,
-) -> Iterator[Progress[NDArray[np.float32]]]:
+) -> Iterator[Step[NDArray[np.float32]]]:
     """Encode (N, H, W, C) 8-bit images to (N, d) float32, a snapshot a batch.
 
     The key of the cache is the content: weights, layer, preparation, images, and the answer to the
@@ -50,7 +50,7 @@ def features_steps(
 
 def _features_steps(
     encoder: Encoder, images: NDArray[np.uint8], batch: int, where: torch.device, cache: bool
-) -> Iterator[Progress[NDArray[np.float32]]]:
+) -> Iterator[Step[NDArray[np.float32]]]:
     key = ""
     if cache:
         probe = encoder.encode(images[:PROBE], where)
@@ -77,9 +77,10 @@ def _features_steps(
 
 
 def _snapshot(
-    encoder: Encoder, done: int, total: int, result: NDArray[np.float32] | None
-) -> Progress[NDArray[np.float32]]:
-    return Progress("features", done / total, f"{encoder.name}: {done} of {total} images", result)
+    encoder: Encoder, done: int, total: int, whole: NDArray[np.float32] | None
+) -> Step[NDArray[np.float32]]:
+    result = [] if whole is None else [whole]
+    return Step(done / total, f"{encoder.name}: {done} of {total} images", result)
 
 
 def features(
@@ -91,4 +92,5 @@ def features(
     cache: bool = True,
 ) -> NDArray[np.float32]:
     """`features_steps` run to the end: (N, d) float32."""
-    return finish(features_steps(encoder, images, batch=batch, device=device, cache=cache))
+    steps = features_steps(encoder, images, batch=batch, device=device, cache=cache)
+    return until_done(steps)[0]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invis.errors import InvisError
+from invis.progress import Step, until_done, within
 from invis.stitching.data import Data
 from invis.stitching.encoder import Encoder
 from invis.stitching.features import features_steps
 from invis.stitching.networks import DEFAULT, SMALL
-from invis.stitching.progress import Progress, finish, within
 from invis.stitching.training import small_encoder_steps
 
 Features = NDArray[np.float32]
@@ -53,7 +53,7 @@ def latents_steps(
     latent: int | Sequence[int] = 32,
     device: str | None = None,
     cache: bool = True,
-) -> Iterator[Progress[Latents]]:
+) -> Iterator[Step[Latents]]:
     """Train (or recall) small encoders for every seed, and encode all images with all encoders.
 
     Args:
@@ -98,7 +98,7 @@ def latents_steps(
             middle, end = start + 0.7 / cells, start + 1 / cells
             if isinstance(encoder, str):
                 steps = small_encoder_steps(encoder, data, seed=seed, latent=widths[i], cache=cache)
-                encoder = yield from within(steps, start, middle)
+                (encoder,) = yield from within(steps, start, middle)
             parts: list[Features | None] = []
             for j, twin in enumerate((encoder, _twin(encoder, seed))):
                 for k, images in enumerate((data.train_images, data.test_images)):
@@ -107,7 +107,7 @@ def latents_steps(
                         continue
                     low = middle + (2 * j + k) * (end - middle) / 4
                     encoding = features_steps(twin, images, device=device, cache=cache)
-                    parts.append((yield from within(encoding, low, low + (end - middle) / 4)))
+                    parts += yield from within(encoding, low, low + (end - middle) / 4)
             train, test, *before = parts
             assert train is not None and test is not None
             row.append((train, test, before[0], before[1]))
@@ -117,7 +117,7 @@ def latents_steps(
         tuple(range(seeds)),
         *([[cell[part] for cell in row] for row in rows] for part in range(4)),  # type: ignore[arg-type]
     )
-    yield Progress("encoders", 1.0, f"{len(names)} encoders, {seeds} seeds", whole)
+    yield Step(1.0, f"{len(names)} encoders, {seeds} seeds", [whole])
 
 
 def _twin(encoder: Encoder, seed: int) -> Encoder | None:
@@ -138,6 +138,5 @@ def encode_all(
     cache: bool = True,
 ) -> Latents:
     """`latents_steps` run to the end."""
-    return finish(
-        latents_steps(data, encoders, seeds=seeds, latent=latent, device=device, cache=cache)
-    )
+    steps = latents_steps(data, encoders, seeds=seeds, latent=latent, device=device, cache=cache)
+    return until_done(steps)[0]

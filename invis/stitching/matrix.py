@@ -18,6 +18,7 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.models.devices import pick_device
+from invis.progress import Step, until_done
 from invis.stitching.aggregation import AGGREGATIONS, CLASSES, TASKS, Decoders
 from invis.stitching.anchors import STRATEGIES, choose_anchors
 from invis.stitching.checks import choice
@@ -25,14 +26,13 @@ from invis.stitching.data import Data
 from invis.stitching.heads import Recipe, predict, scores, train_decoders
 from invis.stitching.latents import Latents
 from invis.stitching.methods import Method, methods
-from invis.stitching.progress import Progress, finish
 from invis.stitching.side_by_side import side_by_side
 from invis.stitching.table import Table
 from invis.stitching.tokens import Tokens
 
 
 @dataclass(frozen=True)
-class Settings:
+class StitchSettings:
     """Attributes:
     anchors: how many.
     strategy: how they are chosen; see `choose_anchors`.
@@ -58,9 +58,9 @@ class Settings:
 
 
 def stitch_steps(
-    data: Data, latents: Latents, settings: Settings | None = None, device: str | None = None
-) -> Iterator[Progress[list[Dataset]]]:
-    """Train the decoders of every encoder and cross them; the last snapshot has the results.
+    data: Data, latents: Latents, settings: StitchSettings | None = None, device: str | None = None
+) -> Iterator[Step[Dataset]]:
+    """Train the decoders of every encoder and cross them; one Dataset a task is finished.
 
     Args:
         data: targets of the decoders, and the inputs that anchors are chosen from.
@@ -68,12 +68,12 @@ def stitch_steps(
         settings: methods, anchors, tasks.
         device: where decoders are trained.
 
-    The last snapshot's result is one Dataset a task; see `Table.dataset`.
+    See `Table.dataset` for what each holds.
 
     Raises:
         InvisError: more anchors than training images.
     """
-    asked = settings or Settings()
+    asked = settings or StitchSettings()
     where = pick_device(device)
     inputs = data.train_images.reshape(len(data.train_images), -1)
     anchors = np.stack(
@@ -98,21 +98,21 @@ def stitch_steps(
     for i, fraction in side_by_side(works, workers):
         done[i] = fraction
         table, kind = parts[i]
-        yield Progress("decoders", sum(done) / len(done), f"{table.task}: {kind.label}")
+        yield Step(sum(done) / len(done), f"{table.task}: {kind.label}")
     attrs = {"anchors": asked.anchors, "strategy": asked.strategy, "device": str(where)}
     results = [table.dataset().assign_attrs(attrs) for table in tables]
-    yield Progress("decoders", 1.0, f"{len(parts)} kinds of decoders", results)
+    yield Step(1.0, f"{len(parts)} kinds of decoders", results)
 
 
 def stitch(
-    data: Data, latents: Latents, settings: Settings | None = None, device: str | None = None
+    data: Data, latents: Latents, settings: StitchSettings | None = None, device: str | None = None
 ) -> list[Dataset]:
     """`stitch_steps` run to the end."""
-    return finish(stitch_steps(data, latents, settings, device))
+    return until_done(stitch_steps(data, latents, settings, device))
 
 
 def _part_steps(
-    data: Data, tokens: Tokens, asked: Settings, table: Table, kind: Method
+    data: Data, tokens: Tokens, asked: StitchSettings, table: Table, kind: Method
 ) -> Generator[float, None, None]:
     """Train the decoders of one kind and cross them by every method that uses them."""
     latents = tokens.latents

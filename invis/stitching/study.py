@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from xarray import Dataset
 
 from invis.errors import InvisError
+from invis.progress import Step, within
 from invis.stitching.anchors import choose_anchors
 from invis.stitching.checks import Matrix
 from invis.stitching.data import Data, load_data
 from invis.stitching.latents import Latents, latents_steps
-from invis.stitching.matrix import Settings, stitch_steps
-from invis.stitching.progress import Progress, within
+from invis.stitching.matrix import StitchSettings, stitch_steps
 from invis.stitching.similarities import PRODUCT
 from invis.stitching.spaces import ProductSpace
 from invis.stitching.specs import parse_encoders
@@ -72,15 +72,17 @@ class Study:
 def study_steps(
     data: str = "digits",
     encoders: Sequence[str] = (),
-    settings: Settings | None = None,
+    settings: StitchSettings | None = None,
     *,
     seeds: int = 1,
     width: int | None = None,
     counts: Sequence[int] = (),
     limit: int | None = None,
     device: str | None = None,
-) -> Iterator[Progress[Study]]:
+) -> Iterator[Step[Study]]:
     """Load, train or recall, encode, stitch, sweep; closing the generator cancels.
+
+    Where numbers of anchors are compared, the study is finished twice: without them and with them.
 
     Args:
         data: `digits`, or a folder; see `load_data`.
@@ -95,7 +97,7 @@ def study_steps(
     Raises:
         InvisError: any of these is not possible.
     """
-    asked = settings or Settings()
+    asked = settings or StitchSettings()
     for name, value in (("width", width), ("limit", limit)):
         if value is not None and value < 1:
             raise InvisError(f"{name} {value} is not possible; it must be at least 1.")
@@ -110,7 +112,7 @@ def study_steps(
     chosen = parse_encoders(list(encoders), data, width)
     latent = WIDTH if width is None else width
     ends = (0.5, 0.75) if counts else (0.6, 1.0)
-    latents = yield from within(
+    (latents,) = yield from within(
         latents_steps(images, chosen, seeds=seeds, latent=latent, device=device),
         0.0,
         ends[0],
@@ -119,8 +121,8 @@ def study_steps(
     compared = tuple(dict.fromkeys(s for method in asked.methods for s in method.similarities))
     study = Study(images, latents, tuple(results), None, compared or PRODUCT)
     if counts:
-        yield Progress("matrix", ends[1], "matrix", study)
+        yield Step(ends[1], "matrix", [study])
         steps = anchor_sweep_steps(images, latents, counts, asked, device)
-        sweep = yield from within(steps, ends[1], 1.0)
+        (sweep,) = yield from within(steps, ends[1], 1.0)
         study = replace(study, sweep=sweep)
-    yield Progress("done", 1.0, f"{len(latents.names)} encoders", study)
+    yield Step(1.0, f"{len(latents.names)} encoders", [study])

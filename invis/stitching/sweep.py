@@ -9,22 +9,22 @@ import xarray
 from xarray import Dataset
 
 from invis.errors import InvisError
+from invis.progress import Step, within
 from invis.stitching.data import Data
 from invis.stitching.latents import Latents
-from invis.stitching.matrix import Settings, stitch_steps
-from invis.stitching.progress import Progress, within
+from invis.stitching.matrix import StitchSettings, stitch_steps
 
 
 def anchor_sweep_steps(
     data: Data,
     latents: Latents,
     counts: Sequence[int] = (8, 16, 32, 64, 128),
-    settings: Settings | None = None,
+    settings: StitchSettings | None = None,
     device: str | None = None,
-) -> Iterator[Progress[Dataset]]:
+) -> Iterator[Step[Dataset]]:
     """Stitch with each number of anchors; the first task alone.
 
-    The last snapshot's result has the variables `score` and `index` (anchors, technique, seed,
+    What is finished has the variables `score` and `index` (anchors, technique, seed,
     encoder, decoder).
 
     Raises:
@@ -32,7 +32,7 @@ def anchor_sweep_steps(
     """
     if not counts:
         raise InvisError("counts is empty; give at least one number of anchors.")
-    asked = settings or Settings()
+    asked = settings or StitchSettings()
     parts = []
     for i, count in enumerate(counts):
         one = replace(asked, anchors=count, tasks=asked.tasks[:1])
@@ -41,4 +41,4 @@ def anchor_sweep_steps(
         parts.append(ds[["score", "index"]].assign_coords(anchors=count))
     whole = xarray.concat(parts, "anchors", combine_attrs="override")
     whole.attrs.pop("anchors", None)
-    yield Progress("anchors", 1.0, f"{len(counts)} numbers of anchors", whole)
+    yield Step(1.0, f"{len(counts)} numbers of anchors", [whole])

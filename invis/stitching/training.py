@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from invis.progress import Step, until_done
 from invis.stitching.cache import content_hash, recall, remember
 from invis.stitching.data import Data
 from invis.stitching.encoder import Encoder
 from invis.stitching.networks import AUTOENCODERS, build, build_head
-from invis.stitching.progress import Progress, finish
 
 # Part of the cache's key: change it with anything below or in networks.py.
 RECIPE = 2
@@ -23,7 +23,7 @@ RATE = 3e-3
 
 def small_encoder_steps(
     name: str, data: Data, *, seed: int = 0, latent: int = 32, cache: bool = True
-) -> Iterator[Progress[Encoder]]:
+) -> Iterator[Step[Encoder]]:
     """Train the small encoder `name` on the training images, a snapshot an epoch.
 
     Training always runs on the CPU, where it takes seconds, so that a seed means one network.
@@ -52,7 +52,7 @@ def small_encoder_steps(
     }:
         module.load_state_dict(stored)
         module.eval()
-        yield Progress("encoders", 1.0, f"{name}, seed {seed}: from the cache", encoder)
+        yield Step(1.0, f"{name}, seed {seed}: from the cache", [encoder])
         return
     head = build_head(name, shape, latent, len(data.classes), seed)
     x = encoder.prepare(images)
@@ -82,11 +82,10 @@ def small_encoder_steps(
             module.eval().requires_grad_(False)
             if cache:
                 remember("encoders", key, module.state_dict())
-        yield Progress(
-            "encoders",
+        yield Step(
             done / EPOCHS,
             f"{name}, seed {seed}: epoch {done} of {EPOCHS}, loss {loss.item():.3f}",
-            encoder if done == EPOCHS else None,
+            [encoder] if done == EPOCHS else [],
         )
 
 
@@ -94,4 +93,4 @@ def small_encoder(
     name: str, data: Data, *, seed: int = 0, latent: int = 32, cache: bool = True
 ) -> Encoder:
     """`small_encoder_steps` run to the end."""
-    return finish(small_encoder_steps(name, data, seed=seed, latent=latent, cache=cache))
+    return until_done(small_encoder_steps(name, data, seed=seed, latent=latent, cache=cache))[0]

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from invis.train.evaluation import evaluate as evaluate
     from invis.train.loop import run as run
+    from invis.train.loop import train_steps as train_steps
 
-__all__ = ["evaluate", "run"]
+__all__ = ["evaluate", "run", "train_steps"]
 
 
 def __getattr__(name: str) -> Any:
     # Lazy, so that `invis --help` can import the commands without loading torch.
-    if name == "run":
-        from invis.train.loop import run
+    if name in ("run", "train_steps"):
+        from invis.train import loop
 
-        return run
+        return getattr(loop, name)
     if name == "evaluate":
         from invis.train.evaluation import evaluate
 

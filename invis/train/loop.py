@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import copy
 import subprocess
-import sys
 import time
-from dataclasses import asdict
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
-from tqdm import tqdm
 
 from invis.errors import InvisError
 from invis.files.imagefolder import Images, load_images, split_folder
 from invis.models import mini
 from invis.models.weights import weights_hash
+from invis.progress import Step, told, until_done
 from invis.shipped import __version__
 from invis.train.checkpoint import (
     halved,
@@ -40,7 +40,18 @@ from invis.train.record import Recording
 CACHE = ".invis-images"
 
 
-def run(
+@dataclass(frozen=True)
+class TrainSnapshot(Step[dict[str, Any]]):
+    """Where a training stands; finished is the content of `card.json`.
+
+    Attributes:
+        entry: of the epoch that has just ended, as in the card's history; empty while one runs.
+    """
+
+    entry: dict[str, float] = field(default_factory=dict)
+
+
+def train_steps(
     arch: str,
     data: str | Path,
     out: str | Path,
@@ -48,9 +59,8 @@ def run(
     seed: int = 0,
     record: bool = False,
     device: str | None = None,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Train an embedded architecture, or go on where a killed training stopped.
+) -> Iterator[TrainSnapshot]:
+    """Train an embedded architecture, or go on where a killed or closed training stopped.
 
     Args:
         arch: `minivgg` or `miniresnet`.
@@ -63,10 +73,10 @@ def run(
         seed: of the initial weights, the order and the augmentation.
         record: also write the trajectory to `out/record`.
         device: None to choose automatically.
-        progress: bar and one line an epoch on standard error.
 
-    Returns:
-        The content of `card.json`: architecture, seed, recipe, commit, accuracy, hash, history.
+    Yields:
+        A snapshot a step, and one an epoch. The card that is finished tells architecture, seed,
+        recipe, commit, accuracy, hash and history.
 
     Raises:
         InvisError: bad argument, missing or wrongly laid out data, `out` unwritable or taken by a
@@ -97,28 +107,32 @@ def run(
     trainer = _Trainer(arch, recipe, epochs, seed, images, where)
     trainer.resume(folder)
     recording = Recording(folder / "record", trainer.steps, trainer.epoch_steps) if record else None
+    costs = [recipe.size(epoch, epochs) ** 2 for epoch in range(epochs)]
+
+    def stepped(done: float) -> TrainSnapshot:
+        spent = sum(costs[: trainer.epoch]) + costs[trainer.epoch] * done
+        return TrainSnapshot(spent / sum(costs), f"epoch {trainer.epoch + 1}/{epochs}")
+
     for epoch in range(trainer.epoch, epochs):
-        entry = trainer.train_epoch(recording, progress)
+        entry = yield from told(trainer.train_epoch(recording), stepped)
         if held_out is not None:
             entry["top1"], entry["top5"] = accuracy(
                 trainer.average.eval(), held_out, mini.MEAN, mini.STD, where
             )
         trainer.history.append(entry)
         save_checkpoint(folder, trainer.state())
-        if progress:
-            scores = " ".join(f"{k} {v:.4g}" for k, v in entry.items() if k not in ("epoch", "of"))
-            left = sum(_cost(recipe, e, epochs) for e in range(epoch + 1, epochs))
-            eta = entry["seconds"] / _cost(recipe, epoch, epochs) * left
-            print(
-                f"epoch {epoch + 1}/{epochs} {scores} left {eta / 60:.0f} min",
-                file=sys.stderr,
-                flush=True,
-            )
-    return _ship(folder, trainer, held_out)
+        scores = " ".join(f"{k} {v:.4g}" for k, v in entry.items() if k not in ("epoch", "of"))
+        left = sum(costs[epoch + 1 :])
+        minutes = entry["seconds"] / costs[epoch] * left / 60
+        summary = f"epoch {epoch + 1}/{epochs} {scores} left {minutes:.0f} min"
+        yield TrainSnapshot(1 - left / sum(costs), summary, entry=entry)
+    yield TrainSnapshot(1.0, "measured and saved", [_ship(folder, trainer, held_out)])
 
 
-def _cost(recipe: Recipe, epoch: int, epochs: int) -> float:
-    return recipe.size(epoch, epochs) ** 2
+def run(arch: str, data: str | Path, out: str | Path, **asked: Any) -> dict[str, Any]:
+    """Run `train_steps` to the end; asked are its other arguments, returned is the card."""
+    (card,) = until_done(train_steps(arch, data, out, **asked))
+    return card
 
 
 class _Trainer:
@@ -199,8 +213,8 @@ class _Trainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
 
-    def train_epoch(self, recording: Recording | None, progress: bool) -> dict[str, float]:
-        """One pass over the images; returns its mean loss and seconds."""
+    def train_epoch(self, recording: Recording | None) -> Generator[float, None, dict[str, float]]:
+        """One pass over the images; yields the share done, returns its mean loss and seconds."""
         start = time.perf_counter()
         size = self.recipe.size(self.epoch, self.epochs)
         rng = np.random.default_rng([self.seed, self.epoch])
@@ -208,20 +222,14 @@ class _Trainer:
         if recording is not None and step == 0:
             recording(0, self.net)
         self.net.train()
-        batches = tqdm(
-            training_batches(self.images, self.recipe.batch, size, rng),
-            total=self.epoch_steps,
-            desc=f"epoch {self.epoch + 1}/{self.epochs}",
-            leave=False,
-            disable=not (progress and sys.stderr.isatty()),
-        )
         total = 0.0
-        for x, labels in batches:
-            loss = self._step(step, x.to(self.device), labels.to(self.device))
+        batches = training_batches(self.images, self.recipe.batch, size, rng)
+        for done, (x, labels) in enumerate(batches, 1):
+            total += self._step(step, x.to(self.device), labels.to(self.device))
             step += 1
-            total += loss
             if recording is not None:
                 recording(step, self.net)
+            yield done / self.epoch_steps
         self.epoch += 1
         return {
             "epoch": self.epoch,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.errors import InvisError
+from invis.progress import Step, until_done
 from invis.trajectory.source import Source
 
 # Columns multiplied at once: they stay in the processor's cache from conversion to product.
@@ -116,31 +117,17 @@ class Gram:
         return bool(self.marks[-1] == _marks(source, [len(self.steps) - 1])[0])
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far the products are.
-
-    Attributes:
-        fraction_done: 0 to 1.
-        gram: the result, with the last one.
-    """
-
-    fraction_done: float
-    gram: Gram | None = None
-
-
 def gram(
     source: Source, known: Gram | None = None, precision: str = "auto", memory: int = MEMORY
 ) -> Gram:
     """Run `gram_steps` to the end."""
-    *_, last = gram_steps(source, known, precision, memory)
-    assert last.gram is not None
-    return last.gram
+    (found,) = until_done(gram_steps(source, known, precision, memory))
+    return found
 
 
 def gram_steps(
     source: Source, known: Gram | None = None, precision: str = "auto", memory: int = MEMORY
-) -> Iterator[Progress]:
+) -> Iterator[Step[Gram]]:
     """Inner products of all checkpoints, block by block; closing the generator cancels.
 
     Args:
@@ -177,14 +164,14 @@ def gram_steps(
                     ahead = reader.submit(source.read, rows, *blocks[k + 1])
                 for layer, first, end in source.layout.pieces(start, stop):
                     _add_products(sums[layer, old:], block[:, first:end], old, work)
-                yield Progress(stop / size)
+                yield Step(stop / size, f"{stop:,} of {size:,} parameters")
         if not np.isfinite(products).all():
             raise InvisError(_not_finite(source, products))
     if old:
         products[:, :old, old:] = products[:, old:, :old].transpose(0, 2, 1)
     layout = source.layout
     found = Gram(source.steps.copy(), layout.layers, layout.layer_sizes, products, marks)
-    yield Progress(1.0, found)
+    yield Step(1.0, f"{count} checkpoints", [found])
 
 
 def _add_products(sums: Tensor, block: Tensor, old: int, work: Tensor) -> None:

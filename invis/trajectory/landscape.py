@@ -55,6 +55,16 @@ class Landscape:
     fraction_done: float = 0.0
     name: str = "loss"
 
+    @property
+    def summary(self) -> str:
+        """A few words for a progress bar."""
+        return f"{np.isfinite(self.values).sum()} of {self.values.size} points"
+
+    @property
+    def finished(self) -> list[Landscape]:
+        """Itself, once every point is measured."""
+        return [self] if self.fraction_done == 1 else []
+
 
 def landscape_steps(
     source: Source,

@@ -10,12 +10,12 @@ import traitlets
 
 from invis.errors import InvisError
 from invis.jobs import Job, State
+from invis.progress import Step
 from invis.stitching.aggregation import CLASSES, TASKS
 from invis.stitching.anchors import STRATEGIES
-from invis.stitching.matrix import Settings
+from invis.stitching.matrix import StitchSettings
 from invis.stitching.methods import methods
 from invis.stitching.networks import DEFAULT, SMALL
-from invis.stitching.progress import Progress
 from invis.stitching.similarities import PRODUCT, SIMILARITIES
 from invis.stitching.specs import EMBEDDED
 from invis.stitching.study import Study, study_steps
@@ -79,7 +79,7 @@ class StitchExplorer(Explorer):
         encoders = list(self._encoders.value)
         counts = [n for n in COUNTS if n <= self._anchors.value] if self._sweep.value else []
         try:
-            settings = Settings(
+            settings = StitchSettings(
                 anchors=self._anchors.value,
                 strategy=self._strategy.value,
                 methods=methods(self._similarities.value),
@@ -164,11 +164,9 @@ class StitchExplorer(Explorer):
         ]
         traitlets.link((self, "panel"), (self._show, "value"))
 
-    def _show_news(self, job: Job[Progress[Study]]) -> None:
-        latest = job.latest
-        result = None if latest is None else latest.result
-        if isinstance(result, Study) and result is not self.study:
-            self._take(result)
+    def _show_news(self, job: Job[Step[Study]]) -> None:
+        if job.finished and job.finished[-1] is not self.study:
+            self._take(job.finished[-1])
         if job.state is State.FAILED:
             self._say(job.error, wrong=True)
         elif job.state is State.CANCELLED:
@@ -176,8 +174,7 @@ class StitchExplorer(Explorer):
         elif job.state is State.DONE and self.study is not None:
             self._say(f"{_verdict(self.study, self._label)} ({job.seconds:.1f} s)")
         else:
-            what = latest.summary if latest is not None else "Beginning"
-            self._say(f"{what}{time_left(job)}.")
+            self._say(f"{job.summary or 'Beginning'}{time_left(job)}.")
 
     def _take(self, study: Study) -> None:
         self.study = study

@@ -16,8 +16,8 @@ from torch import nn
 from invis.errors import InvisError
 from invis.jobs import Job, State
 from invis.trajectory.gram import Gram
+from invis.trajectory.growing import LiveTrajectory
 from invis.trajectory.landscape import Landscape, landscape_steps
-from invis.trajectory.live import LiveTrajectory
 from invis.trajectory.matching import matched
 from invis.trajectory.nulls import walk
 from invis.trajectory.pca import pca
@@ -191,8 +191,9 @@ class TrajectoryExplorer(Explorer):
 
     def _show_news(self, job: Job[Any]) -> None:
         latest = job.latest
-        if isinstance(latest, Shown) and latest is not self.shown:
-            self._take(latest)
+        shown = next((one for one in job.finished if isinstance(one, Shown)), None)
+        if shown is not None and shown is not self.shown:
+            self._take(shown)
         elif isinstance(latest, Landscape) and latest is not self.landscape:
             self.landscape = latest
             self._panels.show_landscape(latest, self._behind_map)

@@ -11,9 +11,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from invis.progress import Step, within
 from invis.trajectory.fit import Comparison
+from invis.trajectory.growing import LiveTrajectory
 from invis.trajectory.landscape import Landscape
-from invis.trajectory.live import Analysis, LiveTrajectory
 from invis.trajectory.pca import PCA
 from invis.views.base.theme import template
 from invis.views.trajectory.distance import distance_figure
@@ -49,17 +50,14 @@ class Shown:
     found: PCA
     comparison: Comparison
     bounds: Bounds
-    fraction_done: float = 1.0
 
 
-def shown_steps(live: LiveTrajectory, layer: str | None) -> Iterator[Analysis | Shown]:
-    """Read what is new of a trajectory; the last snapshot is what to show."""
-    for analysis in live.steps(layer):
-        if analysis.found is None or analysis.comparison is None:
-            yield analysis
-        else:
-            bounds = walk_band(analysis.found, analysis.comparison)
-            yield Shown(analysis.found, analysis.comparison, bounds)
+def shown_steps(live: LiveTrajectory, layer: str | None) -> Iterator[Step[Shown]]:
+    """Read what is new of a trajectory; what is finished is what to show."""
+    (analysis,) = yield from within(live.steps(layer), 0.0, 0.9)
+    found, comparison = analysis.found, analysis.comparison
+    shown = Shown(found, comparison, walk_band(found, comparison))
+    yield Step(1.0, f"{len(found.steps)} checkpoints", [shown])
 
 
 class TrajectoryPanels(ipw.VBox):

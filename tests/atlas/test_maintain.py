@@ -11,19 +11,20 @@ from invis.atlas import Atlas
 from invis.atlas.merge import consolidated_copy, merge_steps
 from invis.atlas.verify import verify
 from invis.errors import InvisError
+from invis.progress import until_done
 from invis.search import Settings
 from invis.views.atlas.site import site_steps
 from tests.atlas.conftest import FAST, chunk
 
 
 def merged(target, *sources):
-    *_, last = merge_steps(Atlas(target, mode="a"), [Atlas(source) for source in sources])
+    (last,) = until_done(merge_steps(Atlas(target, mode="a"), [Atlas(one) for one in sources]))
     return last
 
 
 def test_a_whole_atlas_is_clean(filled, store):
     report = verify(Atlas(store))
-    assert (report.total, report.units, report.layers, report.damaged) == (5, 5, 1, {})
+    assert (report.total, report.done, report.layers, report.damaged) == (5, 5, 1, {})
     assert report.failed == {f"{filled.path}/4": "it was too dark"}
 
 
@@ -85,7 +86,7 @@ def test_a_copy_with_consolidated_metadata(filled, store, tmp_path):
     assert f"{filled.path}/images" in told["consolidated_metadata"]["metadata"]
     opened = zarr.open_consolidated(str(tmp_path / "copy"))
     assert opened[f"{filled.path}/images"].shape[0] == 16
-    assert verify(Atlas(tmp_path / "copy")).units == 5
+    assert verify(Atlas(tmp_path / "copy")).done == 5
     assert "consolidated_metadata" not in json.loads(
         chunk(store, filled, 0).parents[4].joinpath("zarr.json").read_text()
     )
@@ -93,8 +94,8 @@ def test_a_copy_with_consolidated_metadata(filled, store, tmp_path):
 
 def test_the_site_has_a_page_and_a_picture_a_unit_and_asks_for_nothing(filled, store, tmp_path):
     filled.note(1, "probe", {"sentence": "it ignores <hue>"})
-    steps = list(site_steps(Atlas(store), tmp_path / "site"))
-    assert steps == [(k, 5) for k in range(1, 6)]
+    steps = site_steps(Atlas(store), tmp_path / "site")
+    assert [(step.done, step.total) for step in steps] == [(k, 5) for k in range(1, 6)]
     site = tmp_path / "site"
     index = (site / "index.html").read_text()
     (page,) = (site / "layers").iterdir()

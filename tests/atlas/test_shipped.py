@@ -16,7 +16,7 @@ def atlas():
 
 def test_it_is_whole_and_within_15_mb(atlas):
     report = verify(atlas)
-    assert (report.units, report.damaged, report.failed) == (1536, {}, {})
+    assert (report.done, report.damaged, report.failed) == (1536, {}, {})
     files = [file for file in data_path("atlas").rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < LIMIT
 

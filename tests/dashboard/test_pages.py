@@ -15,11 +15,11 @@ from PIL import Image
 from invis import data_path, load, search
 from invis.dashboard.app import event
 from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
-from invis.dashboard.live import LivePage
 from invis.dashboard.page import possible
+from invis.dashboard.search import SearchPage
 from invis.dashboard.start import StartPage
 from invis.dashboard.stitching import StitchingPage
-from invis.dashboard.store import Bounded, Store
+from invis.dashboard.store import FIGURES, Store
 from invis.dashboard.trajectories import TrajectoriesPage, recordings
 from invis.dashboard.unit import UnitView, _netcdf
 from invis.errors import InvisError
@@ -29,7 +29,7 @@ from tests.dashboard.conftest import ODD
 
 PAGES = {
     "atlas": lambda store: AtlasPage(store),
-    "live": lambda store: LivePage(),
+    "live": lambda store: SearchPage(),
     "trajectories": lambda store: TrajectoriesPage(),
     "stitching": lambda store: StitchingPage(live=False),
 }
@@ -222,7 +222,7 @@ class TestUnit:
 
 class TestLive:
     def test_a_search_through_the_queue(self):
-        page = LivePage()
+        page = SearchPage()
         page.view()
         put(page, model="truth", layer="complex_cell", images=3)
         page.search.run()
@@ -233,7 +233,7 @@ class TestLive:
         assert len(page._pane) == 1
 
     def test_a_visitor_who_leaves_frees_the_worker(self):
-        first, second = LivePage(), LivePage()
+        first, second = SearchPage(), SearchPage()
         put(first, model="miniresnet", layer="layer3.0")
         put(second, model="miniresnet", layer="layer3.0")
         first.search.run()
@@ -246,7 +246,7 @@ class TestLive:
         assert {first.search.job.state, second.search.job.state} == {State.CANCELLED}
 
     def test_the_limit_of_seconds(self):
-        page = LivePage()
+        page = SearchPage()
         put(page, model="miniresnet", layer="layer3.0", images=12)
         page.search._limit = 0.3
         page.search.run()
@@ -257,7 +257,7 @@ class TestLive:
         assert page.search.job.state is State.CANCELLED
 
     def test_a_job_that_breaks_is_one_sentence_and_the_next_one_runs(self):
-        page = LivePage()
+        page = SearchPage()
         put(page, model="truth", layer="simple_cell", images=2)
 
         def broken():
@@ -370,7 +370,7 @@ def test_odd_phrases_find_nothing_and_break_nothing(store):
 
 
 def test_possible_values():
-    page = LivePage()
+    page = SearchPage()
     assert possible(page.param.images, "7") == 7
     assert possible(page.param.images, "99") is None
     assert possible(page.param.alpha, "0.9") == 0.9
@@ -378,11 +378,11 @@ def test_possible_values():
 
 
 def test_caches_are_bounded():
-    cache = Bounded(3)
-    for k in range(10):
-        assert cache.get(k, lambda k=k: 2 * k) == 2 * k
-    assert len(cache) == 3
-    assert cache.get(9, lambda: "made again") == 18
+    store = Store(str(data_path("atlas")))
+    for k in range(FIGURES + 1):
+        assert store.figure((k,), lambda k=k: 2 * k) == 2 * k
+    assert store.figure((1,), lambda: "made again") == 2
+    assert store.figure((0,), lambda: "made again") == "made again"
 
 
 def test_a_store_that_is_none(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from invis.stitching.data import digits
 from invis.stitching.heads import Recipe
 from invis.stitching.latents import Latents
-from invis.stitching.matrix import Settings, stitch
+from invis.stitching.matrix import StitchSettings, stitch
 from tests.stitching.transformations import rotation
 
 SMALL_RECIPE = Recipe(hidden=32, steps=60, batch=128)
@@ -52,5 +52,5 @@ def latents(data):
 
 @pytest.fixture(scope="session")
 def results(data, latents):
-    settings = Settings(64, tasks=("classification", "reconstruction"), recipe=SMALL_RECIPE)
+    settings = StitchSettings(64, tasks=("classification", "reconstruction"), recipe=SMALL_RECIPE)
     return stitch(data, latents, settings)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from invis.stitching.latent import linear_cka, svcca
+from invis.stitching.alignment import linear_cka, svcca
 from invis.stitching.similarities import relative
 from invis.stitching.translators import linear_map, orthogonal_map
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from invis.errors import InvisError
+from invis.progress import until_done
 from invis.stitching.latents import encode_all
-from invis.stitching.matrix import Settings, stitch, stitch_steps
+from invis.stitching.matrix import StitchSettings, stitch, stitch_steps
 from invis.stitching.methods import Method, methods
-from invis.stitching.progress import finish
 from invis.stitching.sweep import anchor_sweep_steps
 from invis.stitching.table import records, summary
 from invis.stitching.tokens import _wrong_order
@@ -104,7 +104,7 @@ def test_unequal_widths_leave_absolute_empty_and_say_why(data, latents):
     narrow = [[x[:, :12] if k == 1 else x for k, x in enumerate(row)] for row in latents.train]
     tests = [[x[:, :12] if k == 1 else x for k, x in enumerate(row)] for row in latents.test]
     unequal = replace(latents, train=narrow, test=tests)
-    (ds,) = stitch(data, unequal, Settings(64, recipe=SMALL_RECIPE))
+    (ds,) = stitch(data, unequal, StitchSettings(64, recipe=SMALL_RECIPE))
     absolute = ds["score"].sel(technique="absolute").mean("seed")
     assert np.isnan(absolute.sel(encoder="A", decoder="B"))
     assert np.isfinite(absolute.sel(encoder="A", decoder="C"))
@@ -123,20 +123,20 @@ def test_an_encoder_without_an_untrained_twin_leaves_the_null_empty(data, latent
         for rows in (latents.untrained_train, latents.untrained_test)
     )
     odd = replace(latents, untrained_train=trains, untrained_test=tests)
-    (ds,) = stitch(data, odd, Settings(32, recipe=SMALL_RECIPE))
+    (ds,) = stitch(data, odd, StitchSettings(32, recipe=SMALL_RECIPE))
     values = ds["score"].sel(technique="untrained encoder")
     assert np.isnan(values.sel(encoder="A")).all()
     assert "no untrained twin" in str(ds["reason"].values[-1, 0, 0])
 
 
 def test_the_same_seeds_give_the_same_matrix(data, latents):
-    settings = Settings(32, methods=methods(["cosine"]), recipe=SMALL_RECIPE)
+    settings = StitchSettings(32, methods=methods(["cosine"]), recipe=SMALL_RECIPE)
     first, second = (stitch(data, latents, settings)[0] for _ in range(2))
     assert first.identical(second)
 
 
 def test_progress_rises_to_one_and_closing_cancels(data, latents):
-    settings = Settings(32, methods=methods(["cosine"]), recipe=SMALL_RECIPE)
+    settings = StitchSettings(32, methods=methods(["cosine"]), recipe=SMALL_RECIPE)
     fractions = [snapshot.fraction_done for snapshot in stitch_steps(data, latents, settings)]
     assert fractions == sorted(fractions) and fractions[-1] == 1 and len(fractions) > 4
     steps = stitch_steps(data, latents, settings)
@@ -146,8 +146,8 @@ def test_progress_rises_to_one_and_closing_cancels(data, latents):
 
 
 def test_more_anchors_help_and_the_sweep_says_so(data, latents):
-    settings = Settings(methods=(Method("relative", ("l1",)),), recipe=SMALL_RECIPE)
-    sweep = finish(anchor_sweep_steps(data, latents, (2, 64), settings))
+    settings = StitchSettings(methods=(Method("relative", ("l1",)),), recipe=SMALL_RECIPE)
+    (sweep,) = until_done(anchor_sweep_steps(data, latents, (2, 64), settings))
     mean = sweep["score"].mean(("technique", "seed", "encoder", "decoder"))
     assert sweep["anchors"].values.tolist() == [2, 64]
     assert mean.values[1] > mean.values[0] + 0.1
@@ -156,12 +156,12 @@ def test_more_anchors_help_and_the_sweep_says_so(data, latents):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda d, x: Settings(anchors=1), "anchors 1 is too few"),
-        (lambda d, x: Settings(tasks=("regression",)), "task 'regression' is not one of"),
-        (lambda d, x: Settings(tasks=()), "tasks or methods is empty"),
+        (lambda d, x: StitchSettings(anchors=1), "anchors 1 is too few"),
+        (lambda d, x: StitchSettings(tasks=("regression",)), "task 'regression' is not one of"),
+        (lambda d, x: StitchSettings(tasks=()), "tasks or methods is empty"),
         (lambda d, x: methods([]), "similarities is empty"),
         (lambda d, x: methods(["l2"]), "similarity 'l2' is not one of"),
-        (lambda d, x: stitch(d, x, Settings(anchors=401)), "count 401 is not possible"),
+        (lambda d, x: stitch(d, x, StitchSettings(anchors=401)), "count 401 is not possible"),
         (lambda d, x: encode_all(d, ["mlp"]), "at least two are needed"),
         (lambda d, x: encode_all(d, ["mlp", "mpl"]), "encoder 'mpl' is not one of"),
         (lambda d, x: encode_all(d, ["mlp", "cnn"], latent=(4,)), "one for each of 2"),

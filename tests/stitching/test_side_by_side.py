@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from invis.stitching.matrix import Settings, stitch
+from invis.stitching.matrix import StitchSettings, stitch
 from invis.stitching.methods import methods
 from invis.stitching.side_by_side import side_by_side
 from tests.stitching.conftest import SMALL_RECIPE
@@ -100,7 +100,7 @@ def test_the_cores_are_shared_and_given_back():
 
 
 def test_the_matrix_does_not_depend_on_it(data, latents):
-    settings = Settings(32, methods=methods(["cosine", "l1"]), recipe=SMALL_RECIPE)
+    settings = StitchSettings(32, methods=methods(["cosine", "l1"]), recipe=SMALL_RECIPE)
     before = torch.get_num_threads()
     found = []
     try:

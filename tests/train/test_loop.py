@@ -17,7 +17,7 @@ from invis.train.checkpoint import CURRENT, PREVIOUS, load_checkpoint
 
 
 def train(dataset: Path, out: Path, **options):
-    return invis.train.run("minivgg", dataset, out, progress=False, **options)
+    return invis.train.run("minivgg", dataset, out, **options)
 
 
 def same(a: Path, b: Path) -> bool:
@@ -26,9 +26,25 @@ def same(a: Path, b: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def trained(dataset, tmp_path_factory):
+def snapshots(dataset, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "run"
-    return out, train(dataset, out, epochs=3, seed=5, record=True)
+    return out, list(invis.train.train_steps("minivgg", dataset, out, 3, seed=5, record=True))
+
+
+@pytest.fixture(scope="module")
+def trained(snapshots):
+    out, told = snapshots
+    return out, told[-1].finished[0]
+
+
+def test_snapshots_tell_of_steps_and_epochs(snapshots):
+    _, told = snapshots
+    # Of each epoch its one step and its end; then the card.
+    assert [bool(one.entry) for one in told] == [False, True] * 3 + [False]
+    assert [one.entry for one in told if one.entry] == told[-1].finished[0]["history"]
+    shares = [one.fraction_done for one in told]
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert told[0].summary == "epoch 1/3"
 
 
 def test_training_writes_fp16_weights_that_load_and_a_card(trained):
@@ -77,7 +93,7 @@ def die_in_the_middle(self, *args):
     return value
 if {epoch} >= 0:
     loop._Trainer._step = die_in_the_middle
-loop.run("minivgg", {data!r}, {out!r}, epochs=3, seed=5, progress=False)
+loop.run("minivgg", {data!r}, {out!r}, epochs=3, seed=5)
 """
 
 

@@ -13,8 +13,9 @@ import zarr
 from torch import nn
 
 from invis.errors import InvisError
+from invis.progress import until_done
 from invis.trajectory import RecordedSource, Recorder, gram, open_trajectory, pca
-from invis.trajectory.live import LiveTrajectory
+from invis.trajectory.growing import LiveTrajectory
 
 TRAINING = """
 import sys, torch
@@ -318,11 +319,11 @@ def test_a_training_that_went_back_is_noticed_at_the_same_steps(tmp_path):
 
     walk(range(1, 11))
     live = LiveTrajectory(tmp_path / "run.zarr")
-    *_, before = live.steps()
+    (before,) = until_done(live.steps())
     assert not live.grown()
     walk(range(4, 11))
     assert live.grown()
-    *_, after = live.steps()
+    (after,) = until_done(live.steps())
     assert not live.grown()
     np.testing.assert_array_equal(after.products.steps, before.products.steps)
     fresh = gram(recorder.source())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from invis.jobs import State
+from invis.progress import until_done
 from invis.stitching.forgiveness import forgiveness
 from invis.stitching.study import study_steps
 from invis.stitching.table import summary
@@ -122,12 +123,10 @@ def test_the_slider_shows_what_each_similarity_forgives(explorer):
 
 
 def test_the_study_is_the_one_of_the_room(explorer):
-    *_, last = study_steps("digits", ENCODERS, limit=600)
+    (study,) = until_done(study_steps("digits", ENCODERS, limit=600))
     names = [str(name) for name in explorer.study.results[0]["encoder"].values]
-    assert names == list(last.result.latents.names) == list(ENCODERS)
-    for mine, theirs in zip(
-        explorer.study.latents.test[0], last.result.latents.test[0], strict=True
-    ):
+    assert names == list(study.latents.names) == list(ENCODERS)
+    for mine, theirs in zip(explorer.study.latents.test[0], study.latents.test[0], strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 

@@ -11,9 +11,10 @@ from torch import nn
 
 from invis.errors import InvisError
 from invis.jobs import State
+from invis.progress import until_done
 from invis.trajectory import ArraySource, Recorder, gram, nulls, pca, simulate
+from invis.trajectory.growing import LiveTrajectory
 from invis.trajectory.landscape import loss_on
-from invis.trajectory.live import LiveTrajectory
 from invis.trajectory.matching import matched
 from invis.views.trajectory.figures import NOW
 from invis.widgets import TrajectoryExplorer, trajectory_explorer
@@ -196,11 +197,11 @@ def test_what_is_new_is_added_to_what_is_known(tmp_path):
     recorder = Recorder(net, tmp_path / "run")
     train(net, recorder, 10)
     live = LiveTrajectory(tmp_path / "run")
-    *_, first = live.steps()
+    (first,) = until_done(live.steps())
     assert not live.grown()
     train(net, recorder, 5)
     assert live.grown()
-    *_, second = live.steps()
+    (second,) = until_done(live.steps())
     assert (len(first.found.steps), len(second.found.steps)) == (11, 16)
     np.testing.assert_allclose(second.products.products[:, :11, :11], first.products.products)
     np.testing.assert_allclose(second.products.products, gram(recorder.source()).products)

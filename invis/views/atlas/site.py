@@ -17,6 +17,7 @@ from xarray import Dataset
 from invis.atlas import Atlas, AtlasLayer
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
+from invis.progress import Counted
 from invis.views.atlas import layer_table
 from invis.views.atlas.page import PLOTLY, LayerLine, UnitLine, index_html, layer_html
 from invis.views.base.images import grey_of, stretch_factor, stretched
@@ -27,7 +28,7 @@ PARQUET = "units.parquet"
 PROBE = "probe"
 
 
-def site_steps(atlas: Atlas, folder: Path) -> Iterator[tuple[int, int]]:
+def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:
     """Write the pages of an atlas; yields how many of how many units are done.
 
     `folder/index.html` is the first page, `layers/` has a page a layer, `units/` a page and a PNG a
@@ -42,15 +43,15 @@ def site_steps(atlas: Atlas, folder: Path) -> Iterator[tuple[int, int]]:
         raise InvisError(f"store {atlas.url!r} has no finished unit yet: run `invis sweep` first")
     for name in ("layers", "units"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    total, written = sum(len(layer.done()) for layer in layers), 0
+    count = Counted(sum(len(layer.done()) for layer in layers))
     names = layer_table.groups(layers)
     lines = []
     for layer in layers:
         units: list[UnitLine] = []
         for unit in _unit_steps(layer, folder):
             units.append(unit)
-            written += 1
-            yield written, total
+            count.done += 1
+            yield count
         page = f"layers/{file_name(layer.path)}.html"
         line = LayerLine(
             layer.model, layer.layer, names[layer.path], layer.channels, units, page

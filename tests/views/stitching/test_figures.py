@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from invis.errors import InvisError
+from invis.progress import until_done
 from invis.stitching.data import digits
 from invis.stitching.heads import Recipe
-from invis.stitching.matrix import Settings
-from invis.stitching.progress import finish
+from invis.stitching.matrix import StitchSettings
 from invis.stitching.spaces import ProductSpace
 from invis.stitching.sweep import anchor_sweep_steps
 from invis.stitching.table import summary
@@ -132,8 +132,8 @@ def test_the_slider_shows_what_a_similarity_forgives(latents):  # noqa: F811
 
 
 def test_anchors_have_a_line_a_method_and_dashes_for_nulls(data, latents):  # noqa: F811
-    settings = Settings(recipe=Recipe(steps=10))
-    sweep = finish(anchor_sweep_steps(data, latents, (8, 32), settings))
+    settings = StitchSettings(recipe=Recipe(steps=10))
+    (sweep,) = until_done(anchor_sweep_steps(data, latents, (8, 32), settings))
     figure = anchors_figure(sweep)
     assert len(figure.data) == 13
     assert [line.line.dash for line in figure.data] == ["solid"] * 10 + ["dash"] * 3

@@ -26,7 +26,7 @@ MODELS = ("minivgg", "minivgg@seed1", "minivgg@none:0", "miniresnet", "miniresne
 MOST_IMAGES, SECONDS = 12, 60.0
 
 
-class LivePage(Page):
+class SearchPage(Page):
     """Attributes:
     model, layer, channel: the unit.
     images, alpha, seed: of the search.
@@ -114,7 +114,7 @@ class LivePage(Page):
             self._redraw()
             self._search.say(job.latest.summary)
         elif job.latest is not None:
-            self._search.say(job.latest.summary)
+            self._search.say(job.summary)
 
     def _redraw(self) -> None:
         self._pane.draw([go.Figure(self._figure)])

@@ -11,7 +11,7 @@ from invis.atlas.task import News
 
 
 @dataclass(frozen=True)
-class Progress:
+class SweepSnapshot:
     """Where a sweep stands.
 
     Attributes:
@@ -78,7 +78,7 @@ class Tally:
         self._layer = ""
         self.done, self.failed = self._before, 0
 
-    def add(self, number: int, news: News, workers: int = 1) -> Progress:
+    def add(self, number: int, news: News, workers: int = 1) -> SweepSnapshot:
         """Count what the batch `number` reports; what it had reported before counts once."""
         ended, layer = self._ended[number], self._layers[news.path]
         finished = [k for k in news.finished if k not in ended]
@@ -87,7 +87,7 @@ class Tally:
         self.done += len(finished)
         self.failed += len(failed)
         size = len(self._tasks[number].address.channels)
-        share = max(news.fraction, len(ended) / size)
+        share = max(news.fraction_done, len(ended) / size)
         self._spent[number] = max(self._spent[number], share * size * layer.cost.seconds)
         self._layer = layer.address
         return self.now(
@@ -101,11 +101,11 @@ class Tally:
         workers: int = 1,
         finished: Sequence[str] = (),
         failures: Mapping[str, str] | None = None,
-    ) -> Progress:
+    ) -> SweepSnapshot:
         """Where the sweep stands."""
         seconds = time.perf_counter() - self._began
         share = min(1.0, sum(self._spent) / self._work) if self._work else 1.0
-        return Progress(
+        return SweepSnapshot(
             phase="search",
             layer=self._layer,
             total=self._total,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invis.errors import InvisError
+from invis.progress import Step, within
 from invis.trajectory.fit import Comparison, compare
 from invis.trajectory.gram import Gram, gram_steps
 from invis.trajectory.kept import kept_gram
@@ -27,15 +28,13 @@ class Analysis:
     """What is known of a trajectory, of one layer or of the whole network.
 
     Attributes:
-        fraction_done: 0 to 1.
         products: inner products of all checkpoints so far.
-        found, comparison: their PCA and its nulls; None before the last snapshot.
+        found, comparison: their PCA and its nulls.
     """
 
-    fraction_done: float
-    products: Gram | None = None
-    found: PCA | None = None
-    comparison: Comparison | None = None
+    products: Gram
+    found: PCA
+    comparison: Comparison
 
 
 class LiveTrajectory:
@@ -95,8 +94,8 @@ class LiveTrajectory:
         newest = self._look()
         return newest is not None and len(newest.steps) >= 2 and not self._knows(newest)
 
-    def steps(self, layer: str | None = None) -> Iterator[Analysis]:
-        """Read what is new, then find components and nulls; the last snapshot has them.
+    def steps(self, layer: str | None = None) -> Iterator[Step[Analysis]]:
+        """Read what is new, then find components and nulls.
 
         Raises:
             InvisError: if there are fewer than 2 checkpoints, or the layer never moved.
@@ -108,13 +107,13 @@ class LiveTrajectory:
                     f"{self.name!r} has {len(newest.steps)} checkpoint: a trajectory has at "
                     "least 2."
                 )
-            for progress in gram_steps(newest, self.products):
-                yield Analysis(READING * progress.fraction_done)
-            self.source, self.products = newest, progress.gram
+            (products,) = yield from within(gram_steps(newest, self.products), 0.0, READING)
+            self.source, self.products = newest, products
         assert self.products is not None
         found = pca(self.products, layer)
-        yield Analysis(READING, self.products)
-        yield Analysis(1.0, self.products, found, compare(found))
+        yield Step(READING, "fitting the nulls")
+        analysis = Analysis(self.products, found, compare(found))
+        yield Step(1.0, f"{len(found.steps)} checkpoints", [analysis])
 
     def _look(self) -> Source | None:
         if self.grows:

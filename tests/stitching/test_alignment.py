@@ -6,7 +6,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.cross_decomposition import CCA
 
 from invis.errors import InvisError
-from invis.stitching.latent import (
+from invis.stitching.alignment import (
     linear_cka,
     mean_reciprocal_rank,
     neighbour_jaccard,
