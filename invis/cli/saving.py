@@ -59,7 +59,7 @@ def refuse_folder(file: Path) -> None:
         raise InvisError(f"cannot write {str(file)!r}: it is a folder.")
 
 
-class Folder:
+class ResultsFolder:
     """Results on disk: DIR/result.nc for one unit, DIR/UNIT/result.nc for many, DIR/gallery.html.
 
     Attributes:

@@ -14,7 +14,7 @@ import click
 
 from invis.cli import output
 from invis.cli.bars import progress
-from invis.cli.saving import Folder, default_out
+from invis.cli.saving import ResultsFolder, default_out
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def search(
     if contrast is not None:
         asked["contrast"] = contrast
     Settings(**asked)
-    folder = Folder(out if out is not None else default_out(address, weights))
+    folder = ResultsFolder(out if out is not None else default_out(address, weights))
     try:
         interrupted = run(address, folder, weights, device, asked)
     finally:
@@ -100,7 +100,11 @@ def search(
 
 
 def run(
-    address: str, folder: Folder, weights: str | None, device: str | None, asked: dict[str, Any]
+    address: str,
+    folder: ResultsFolder,
+    weights: str | None,
+    device: str | None,
+    asked: dict[str, Any],
 ) -> bool:
     """Search and fill the folder; True where Ctrl-C ended it early."""
     from invis.models.unit import units_at
@@ -113,7 +117,7 @@ def run(
     return interrupted
 
 
-def follow(steps: Iterator[Snapshot], folder: Folder, address: str) -> bool:
+def follow(steps: Iterator[Snapshot], folder: ResultsFolder, address: str) -> bool:
     """Consume the search, save units as they finish; True where Ctrl-C ended it early.
 
     The first Ctrl-C stops between two snapshots, where the state is whole, and saves the unfinished
@@ -168,7 +172,7 @@ class Interrupt:
         click.echo("\nSaving what was found; Ctrl-C again leaves at once.", err=True)
 
 
-def report(folder: Folder) -> None:
+def report(folder: ResultsFolder) -> None:
     """The table, a sentence on a single unit, warnings, and where the files are."""
     click.echo(results_table([ds for ds, _ in folder.results]))
     if len(folder.results) == 1:
@@ -209,7 +213,7 @@ def results_table(results: list[Dataset]) -> str:
     return output.table(header, rows, right=(1, 2, 3, 4, 5))
 
 
-def raise_interrupted(folder: Folder) -> None:
+def raise_interrupted(folder: ResultsFolder) -> None:
     """Say what was kept and leave with 130."""
     kept = len(folder.results)
     if kept:

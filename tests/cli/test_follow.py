@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from invis import InvisError
-from invis.cli.saving import Folder, default_out, slug, writable_folder
+from invis.cli.saving import ResultsFolder, default_out, slug, writable_folder
 from invis.cli.search import follow
 from tests.synthetic import complex_cell_result
 
@@ -32,7 +32,7 @@ def unit(name, **attrs):
 
 @pytest.fixture
 def folder(tmp_path):
-    made = Folder(tmp_path / "out")
+    made = ResultsFolder(tmp_path / "out")
     made.expect(["m/l/0", "m/l/1", "m/l/2"])
     return made
 
