@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 from torch import Tensor
 
 from invis.search.string import Strings, great_circle, lengths
@@ -92,18 +92,15 @@ def cheapest(cost: NDArray[np.float64], first: int, last: int) -> list[int] | No
 
     None where there is no path.
     """
-    best = {first: 0.0}
-    queue: list[tuple[float, list[int]]] = [(0.0, [first])]
-    while queue:
-        paid, way = heapq.heappop(queue)
-        if way[-1] == last:
-            return way
-        for k in np.flatnonzero(np.isfinite(cost[way[-1]])).tolist():
-            total = paid + float(cost[way[-1], k])
-            if total < best.get(k, math.inf):
-                best[k] = total
-                heapq.heappush(queue, (total, [*way, k]))
-    return None
+    # Images that are the same are joined at no cost, which a dense graph takes for no way.
+    graph = csgraph_from_dense(cost, null_value=np.inf)
+    paid, before = dijkstra(graph, indices=first, return_predecessors=True)
+    if not np.isfinite(paid[last]):
+        return None
+    way = [last]
+    while way[-1] != first:
+        way.append(int(before[way[-1]]))
+    return way[::-1]
 
 
 def ways(survey: Survey, first: int, last: int) -> list[list[int]]:
