@@ -40,8 +40,7 @@ def feature_null(
     def affine(x: Tensor, index: Tensor) -> Tensor:
         return f + ((x - origin) * slope).flatten(1).sum(1)
 
-    linear = Problem(problem.units, problem.metric, affine)
-    linear.grey_response = linear.grey_response[:1]
+    linear = Problem(problem.units.only([unit]), problem.metric, affine)
     *_, maxima = maxima_steps(linear, [generator], restarts=4)
     assert isinstance(maxima, Maxima)
     sets = start_sets(
