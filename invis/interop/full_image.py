@@ -12,7 +12,6 @@ linear space of images, which a squashed one, or a network that paints, is not.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -45,7 +44,8 @@ from invis.interop.painting import (
 )
 from invis.interop.require import lucent, lucent_on
 from invis.models.unit import Units, units_at
-from invis.search.engine import Snapshot
+from invis.progress import until_done
+from invis.search.engine import Snapshot, unit_seed
 from invis.shipped import __version__
 
 FORMAT = "invis-full-1"
@@ -112,10 +112,10 @@ def full_image_steps(
     if min(rows, columns) < 1:
         raise InvisError(f"size {size!r} is wrong: give rows and columns, e.g. 224")
     for which, address in enumerate(found.addresses):
-        digest = hashlib.sha256(f"{seed}|{address}".encode()).digest()
-        chance = np.random.RandomState(int.from_bytes(digest[:4], "big"))
+        own = unit_seed(seed, address)
+        chance = np.random.RandomState(own >> 24)  # takes 32 bits
         with lucent_on(found.device, chance) as it, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int.from_bytes(digest[:7], "big"))
+            torch.manual_seed(own)
             made: tuple[Iterable[Tensor], Callable[[], Tensor]] = (
                 fourier(it, images, found.model.channels, rows, columns)
                 if parametrisation is None
@@ -144,7 +144,7 @@ def full_image(units: Units | str, **settings: Any) -> list[xr.Dataset]:
     Returns:
         One data set for each unit: `images` (image, row, column, colour) uint8 and more.
     """
-    return [ds for snapshot in full_image_steps(units, **settings) for ds in snapshot.finished]
+    return until_done(full_image_steps(units, **settings))
 
 
 def check_images(images: Tensor, units: Units) -> tuple[int, int, int]:

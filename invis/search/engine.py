@@ -157,8 +157,13 @@ class Searched(Protocol):
 
 def unit_generator(seed: int, address: str) -> torch.Generator:
     """The random numbers of one unit, the same whatever else is searched with it."""
+    return torch.Generator().manual_seed(unit_seed(seed, address))
+
+
+def unit_seed(seed: int, address: str) -> int:
+    """56 bits that follow from a seed and a unit's address."""
     digest = hashlib.sha256(f"{seed}|{address}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    return int.from_bytes(digest[:7], "big")
 
 
 def set_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, None]:
