@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
+from cachetools import LRUCache, cachedmethod
 
 from invis.atlas import Atlas, AtlasLayer
 from invis.atlas.table import rows
@@ -20,34 +21,17 @@ from invis.views.atlas.site import strip
 from invis.views.base.images import data_uri, grey_of, stretch_factor
 from invis.views.search.set_figure import set_figure
 
-T = TypeVar("T")
+M = TypeVar("M", bound=Callable[..., Any])
 NOTE = "probe"
 # Entries kept: tables of layers, strips of units, figures of layers and of units.
 LAYERS, STRIPS, FIGURES = 256, 4096, 128
 
 
-class Bounded:
-    """The values that were asked for last; safe from many threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, Lock()
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-
-    def get(self, key: Any, make: Callable[[], T]) -> T:
-        """The value of a key, made where it is not kept."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = make()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        return value
-
-    def __len__(self) -> int:
-        return len(self._kept)
+def _kept(where: str, key: Callable[..., Any]) -> Callable[[M], M]:
+    """Keep what a method of Store returns in its cache of that name."""
+    return cast(
+        Callable[[M], M], cachedmethod(attrgetter(where), key=key, lock=attrgetter("_lock"))
+    )
 
 
 class Store:
@@ -63,8 +47,11 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self._atlas = Atlas(url)
-        self._tables, self._strips = Bounded(LAYERS), Bounded(STRIPS)
-        self._figures = Bounded(FIGURES)
+        self._tables: LRUCache[Any, Any] = LRUCache(LAYERS)
+        self._factors: LRUCache[Any, Any] = LRUCache(LAYERS)
+        self._strips: LRUCache[Any, Any] = LRUCache(STRIPS)
+        self._figures: LRUCache[Any, Any] = LRUCache(FIGURES)
+        self._lock = Lock()
         self.refresh()
 
     def refresh(self) -> None:
@@ -90,13 +77,13 @@ class Store:
         """One layer of the store, by names that `models`, `layers` and `groups` gave."""
         return self._layers.get((model, layer, group))
 
+    @_kept("_tables", lambda _, layer: (layer.path, len(layer.done())))
     def rows(self, layer: AtlasLayer) -> list[dict[str, Any]]:
         """A row a finished unit: its measures and its probe's; kept until more are finished.
 
         Units that are damaged are left out.
         """
-        done = layer.done()
-        return self._tables.get((layer.path, len(done)), lambda: _rows(layer))
+        return _rows(layer)
 
     def overview(self, model: str) -> list[dict[str, Any]]:
         """All units of a network as the overview of layers draws them."""
@@ -114,9 +101,10 @@ class Store:
         """A finished unit; InvisError where it is none, or damaged."""
         return layer.read(channel)
 
+    @_kept("_figures", lambda _, key, make: key)
     def figure(self, key: tuple[Any, ...], make: Callable[[], go.Figure]) -> go.Figure:
         """The figure of a key, made once for all visitors; nobody may change it."""
-        return self._figures.get(key, make)
+        return make()
 
     def layers_figure(
         self, model: str, title: str, dark: bool, top: float = 0.0
@@ -135,11 +123,15 @@ class Store:
 
     def strips(self, layer: AtlasLayer, channels: Sequence[int]) -> list[str]:
         """PNG data URIs of reference and set of some units; "" where one is damaged."""
-        factor = self._tables.get((layer.path, "factor"), lambda: _factor(layer))
-        return [
-            self._strips.get((layer.path, k), lambda k=k: _strip(layer, k, factor))  # type: ignore[misc]
-            for k in channels
-        ]
+        return [self._strip(layer, k) for k in channels]
+
+    @_kept("_strips", lambda _, layer, channel: (layer.path, channel))
+    def _strip(self, layer: AtlasLayer, channel: int) -> str:
+        return _strip(layer, channel, self._factor(layer))
+
+    @_kept("_factors", lambda _, layer: layer.path)
+    def _factor(self, layer: AtlasLayer) -> int:
+        return _factor(layer)
 
 
 def _rows(layer: AtlasLayer) -> list[dict[str, Any]]:
