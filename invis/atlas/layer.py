@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from invis.atlas.folder import Folder, first_line
 from invis.atlas.record import content_hash, pack, unpack
 from invis.errors import InvisError
+from invis.search.settings import from_stored
 
 NOTE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
@@ -43,7 +44,7 @@ class AtlasLayer:
         self.weights_hash: str = attrs["weights_hash"]
         self.layer: str = attrs["layer"]
         self.channels: int = attrs["channels"]
-        self.settings: dict[str, Any] = attrs["settings"]
+        self.settings: dict[str, Any] = from_stored(attrs["settings"])
 
     def __repr__(self) -> str:
         return f"<AtlasLayer {self.path}, {len(self.done())} of {self.channels} units>"

@@ -144,7 +144,7 @@ def existing(url: str) -> Atlas | None:
 
 def settings_hash(settings: Settings) -> str:
     """Eight digits that name the settings of a search."""
-    text = json.dumps(asdict(settings), sort_keys=True)
+    text = json.dumps(settings.identity(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

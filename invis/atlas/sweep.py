@@ -24,7 +24,7 @@ from invis.atlas.workers import (
 )
 from invis.errors import InvisError
 from invis.progress import told
-from invis.search.settings import DEFAULT_CONTRAST, Settings
+from invis.search.settings import Settings, takes_settings
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -34,23 +34,18 @@ SECONDS_WITHOUT_WORKERS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
+@takes_settings
 def sweep_steps(
     pattern: str,
     store: str,
     units: str | None = None,
     *,
-    images: int = 8,
-    activation: float = 0.9,
-    contrast: float | None = None,
-    band: tuple[float, float | None] | str | None = None,
-    objective: str = "set",
-    distance: str = "pixels",
     weights: str | None = None,
-    seed: int = 0,
     device: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     dry: bool = False,
+    **named: Any,
 ) -> Generator[SweepSnapshot, None, Plan]:
     """Search every unit that the store lacks, step by step; closing the generator cancels.
 
@@ -62,13 +57,13 @@ def sweep_steps(
         pattern: `MODEL[@WEIGHTS]/LAYERS`, such as `vgg19/conv1_1..conv4_4`; see `parse_pattern`.
         store: a folder or any fsspec URL; created where there is none.
         units: channels of every layer, such as `0-63`; all if left out.
-        images, activation, contrast, band, objective, distance, seed: as for `search_steps`.
         weights: a name or file for the pattern's model; workers need the file at the same place.
         device: where to compute.
         workers: processes of this machine, one a GPU, or with an equal share of its cores each;
             in this process if left out.
         scheduler: address of a dask scheduler, whose workers do the work.
         dry: plan only, and create nothing.
+        named: settings by name, such as `images=8, alpha=0.9`: see `invis.search.Settings`.
 
     Returns:
         The plan.
@@ -77,15 +72,7 @@ def sweep_steps(
         InvisError: for any bad argument, a store that cannot be written, a scheduler that is not
             reachable or is lost. Units that fail are no error: `SweepSnapshot.failures` tells them.
     """
-    settings = Settings(
-        images=images,
-        activation=activation,
-        contrast=DEFAULT_CONTRAST if contrast is None else contrast,
-        band=band,
-        objective=objective,
-        distance=distance,
-        seed=seed,
-    )
+    settings = Settings.of(**named)
     _check(workers, scheduler)
     # Workers have folders of their own.
     store = store if "://" in store else str(Path(store).absolute())

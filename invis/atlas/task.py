@@ -84,7 +84,7 @@ def task_steps(task: Task) -> Iterator[News]:
 def _search_steps(
     layer: AtlasLayer, units: Units, task: Task, channels: Sequence[int]
 ) -> Iterator[News]:
-    steps = search_steps(units.only(channels), **vars(task.settings))
+    steps = search_steps(units.only(channels), task.settings)
     left = list(channels)
     while left:
         try:

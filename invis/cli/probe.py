@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
 from invis.errors import InvisError
@@ -29,7 +29,7 @@ GRATINGS = (
 @click.argument("target", metavar="ADDRESS|RESULT.NC")
 @click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
 @click.option("--texture", is_flag=True, help="Also the texture test of shift invariance.")
-@click.option("--seed", default=0, show_default=True)
+@options.search_options("seed")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the page.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import progress
 from invis.cli.saving import ResultsFolder, default_out
-from invis.errors import InvisError
+from invis.search.settings import Settings
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -25,42 +25,18 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Find the invariant set of a unit and measure it.")
 @click.argument("address")
-@click.option("--images", default=8, show_default=True, help="Images of the set, at least 2.")
-@click.option(
-    "--activation",
-    default=0.9,
-    show_default=True,
-    help="Every image keeps at least this fraction of the reference.",
-)
-@click.option("--contrast", type=float, help="RMS contrast in grey levels of 255.")
-@click.option(
-    "--band", help="Spatial frequencies in cycles per image, LOW:HIGH; `all` for no limit."
-)
-@click.option("--objective", type=click.Choice(["set", "paper"]), default="set", show_default=True)
-@click.option(
-    "--distance",
-    default="pixels",
-    show_default=True,
-    help="`pixels`, or an earlier LAYER's features.",
-)
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.search_options()
+@options.weights
+@options.device
+@options.out
+@options.as_json
 def search(
     address: str,
-    images: int,
-    activation: float,
-    contrast: float | None,
-    band: str | None,
-    objective: str,
-    distance: str,
     weights: str | None,
-    seed: int,
     device: str | None,
     out: Path | None,
     as_json: bool,
+    **asked: Any,
 ) -> None:
     """Find images that all excite the unit at ADDRESS and differ as much as possible.
 
@@ -68,27 +44,14 @@ def search(
     index of 1 is what a linear unit would allow. Many units of a layer go in one batch:
     vgg16/conv3_1/0-15,20.
     """
-    if images < 2:
-        raise InvisError(f"--images {images} is too few: a set needs at least 2 images.")
     from invis.models.address import parse_address
-    from invis.search import Settings
 
     # What needs no model is checked before the folder is made.
     parse_address(address)
-    asked: dict[str, Any] = {
-        "images": images,
-        "activation": activation,
-        "band": band,
-        "objective": objective,
-        "distance": distance,
-        "seed": seed,
-    }
-    if contrast is not None:
-        asked["contrast"] = contrast
-    Settings(**asked)
+    settings = Settings.of(**asked)
     folder = ResultsFolder(out if out is not None else default_out(address, weights))
     try:
-        interrupted = run(address, folder, weights, device, asked)
+        interrupted = run(address, folder, weights, device, settings)
     finally:
         folder.remove_empty()
     if as_json:
@@ -104,7 +67,7 @@ def run(
     folder: ResultsFolder,
     weights: str | None,
     device: str | None,
-    asked: dict[str, Any],
+    settings: Settings,
 ) -> bool:
     """Search and fill the folder; True where Ctrl-C ended it early."""
     from invis.models.unit import units_at
@@ -112,7 +75,7 @@ def run(
 
     units = units_at(address, weights=weights, device=device)
     folder.expect(units.addresses)
-    interrupted = follow(search_steps(units, **asked), folder, address)
+    interrupted = follow(search_steps(units, settings), folder, address)
     folder.write_gallery()
     return interrupted
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import moving
 from invis.cli.search import Interrupt
 from invis.errors import InvisError
@@ -29,21 +29,11 @@ SECONDS_BETWEEN_LINES = 30.0
 @click.option("--units", help="Channels of every layer, such as 0-63; all when left out.")
 @click.option("--workers", type=int, help="Processes of this machine: one a GPU, or some a CPU.")
 @click.option("--scheduler", help="Address of a dask scheduler, such as tcp://node1:8786.")
-@click.option("--images", default=8, show_default=True, help="Images of a set, at least 2.")
-@click.option(
-    "--activation",
-    default=0.9,
-    show_default=True,
-    help="Every image keeps at least this fraction of the reference.",
-)
-@click.option("--contrast", type=float, help="RMS contrast in grey levels of 255.")
-@click.option("--band", help="Spatial frequencies in cycles per image, LOW:HIGH; `all` for all.")
-@click.option("--objective", type=click.Choice(["set", "paper"]), default="set", show_default=True)
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.search_options()
+@options.weights
+@options.device
 @click.option("--dry-run", is_flag=True, help="Say what it would do, how long and how large.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def sweep(pattern: str, store: str, dry_run: bool, as_json: bool, **asked: Any) -> None:
     """Search all units of PATTERN and keep them in the atlas at --store.
 

@@ -3,93 +3,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import torch
-import xarray as xr
-
-from invis.files.saved import save
-from invis.models.unit import Units, units_at
-from invis.progress import until_done
-from invis.search.engine import Snapshot, set_steps
-from invis.search.paper import paper_steps
-from invis.search.result import load
 from invis.search.settings import Settings
-from invis.search.threads import on_threads, worthwhile_threads
 
-__all__ = ["Settings", "Snapshot", "load", "save", "search", "search_steps"]
+if TYPE_CHECKING:
+    import xarray as xr
 
+    from invis.files.saved import save as save
+    from invis.models.unit import Units
+    from invis.search.engine import Snapshot as Snapshot
+    from invis.search.result import load as load
+    from invis.search.run import search as search
+    from invis.search.run import search_steps as search_steps
 
-def search_steps(
-    units: Units | str,
-    images: int = 8,
-    activation: float = 0.9,
-    contrast: float | None = None,
-    band: tuple[float, float | None] | str | None = None,
-    objective: str = "set",
-    distance: str = "pixels",
-    weights: str | None = None,
-    seed: int = 0,
-    device: str | torch.device | None = None,
-    metric: str = "natural",
-) -> Iterator[Snapshot]:
-    """Search the invariant set of each unit, step by step; closing the generator cancels.
-
-    Args:
-        units: an address such as `vgg16/conv3_1/0-15`, or Units.
-        images: N, at least 2.
-        activation: alpha; every image keeps at least this fraction of the reference's response
-            above grey.
-        contrast: RMS deviation from grey in grey levels; the metric's if left out.
-        band: LOW:HIGH in cycles per image, or (low, high); None chooses by the size of the field.
-        objective: `set`, or `paper` for the weighted objective of Cadena et al. (2018).
-        distance: `pixels`, or an earlier layer in whose features the images are to differ.
-        weights: a name or file for the address's model.
-        seed: of the random starts.
-        device: where to compute.
-        metric: `natural`, `pixels`, or a file of `invis statistics`: what distance means.
-
-    Raises:
-        InvisError: at the first step, for any bad argument.
-    """
-    settings = Settings(
-        images=images,
-        activation=activation,
-        contrast=contrast,
-        band=band,
-        objective=objective,
-        distance=distance,
-        seed=seed,
-        metric=metric,
-    )
-    found = units_at(units, weights, device) if isinstance(units, str) else units
-    if device is not None:
-        found = found.to(device)
-    steps = (paper_steps if objective == "paper" else set_steps)(found, settings)
-    yield from on_threads(steps, worthwhile_threads(found, images))
+# Loaded when first used: settings and what the command line says of them need no torch.
+_HOMES = {
+    "Snapshot": "invis.search.engine",
+    "load": "invis.search.result",
+    "save": "invis.files.saved",
+    "search": "invis.search.run",
+    "search_steps": "invis.search.run",
+}
+__all__ = ["Settings", *_HOMES]
 
 
-def search(units: Units | str, **settings: Any) -> list[xr.Dataset]:
-    """Run `search_steps` to the end.
-
-    Returns:
-        One result for each unit, in the order of the units.
-    """
-    where = (
-        units_at(units, settings.pop("weights", None), settings.get("device"))
-        if isinstance(units, str)
-        else units
-    )
-    found = until_done(search_steps(where, **settings))
-    order = {address: k for k, address in enumerate(where.addresses)}
-    return sorted(found, key=lambda ds: order[ds.attrs["address"]])
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'invis.search' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
-# Inside the class these names are its attributes.
+# Inside the class this name is its attribute.
 _Settings: TypeAlias = Settings
-_Snapshot: TypeAlias = Snapshot
 
 
 class Room(ModuleType):
@@ -99,11 +47,11 @@ class Room(ModuleType):
     """
 
     Settings: type[_Settings]
-    Snapshot: type[_Snapshot]
 
-    def __call__(self, units: Units | str, **settings: Any) -> list[xr.Dataset]:
+    def __call__(self, units: Units | str, **asked: Any) -> list[xr.Dataset]:
         """`search`."""
-        return search(units, **settings)
+        found: list[xr.Dataset] = import_module("invis.search.run").search(units, **asked)
+        return found
 
 
 sys.modules[__name__].__class__ = Room

@@ -106,26 +106,3 @@ def default_band(shape: tuple[int, int, int]) -> tuple[float, float]:
     take the finest units of real networks most of their response.
     """
     return 0.0, DEFAULT_CYCLES_PER_PIXEL * max(shape[1:])
-
-
-def parse_band(text: str) -> tuple[float, float | None]:
-    """`LOW:HIGH` in cycles per image; an empty end is unlimited, and `all` is everything.
-
-    Raises:
-        InvisError: if the text is anything else.
-    """
-    if text == "all":
-        return 0.0, None
-    low, colon, high = text.partition(":")
-    try:
-        if not colon:
-            raise ValueError
-        band = (float(low or 0), float(high) if high else None)
-    except ValueError:
-        band = (math.nan, None)
-    if not (0 <= band[0] < math.inf and (band[1] is None or band[0] <= band[1] < math.inf)):
-        raise InvisError(
-            f"band {text!r} is not LOW:HIGH with 0 <= LOW <= HIGH in cycles per image, such as "
-            "0:8; `all` lifts the limit"
-        )
-    return band

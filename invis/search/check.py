@@ -98,8 +98,8 @@ def run_checks(seed: int = 0, device: str | None = None) -> list[dict[str, Any]]
         (ds,) = search(f"truth/{unit}/0", seed=seed, device=device)
         deviations = ds.images.values.astype(np.float32) - np.asarray(ds.attrs["grey"], np.float32)
         flat = torch.as_tensor(deviations).permute(0, 3, 1, 2).flatten(1)
-        best_index = expected_index(unit, settings.activation, settings.images)
-        best_spread = expected_spread(unit, settings.activation)
+        best_index = expected_index(unit, settings.alpha, settings.images)
+        best_spread = expected_spread(unit, settings.alpha)
         index, spread = ds.attrs["index"], ds.attrs["spread"]
         covered = coverage(unit, (flat @ truth.filters(unit).T).numpy())
         claim = max(0.0, index / best_index - 1, spread / best_spread - 1)
@@ -117,7 +117,7 @@ def run_checks(seed: int = 0, device: str | None = None) -> list[dict[str, Any]]
                     and spread >= LOWEST_SHARE["spread"] * best_spread
                     and covered >= LOWEST_SHARE["coverage"]
                     and claim <= LARGEST_FALSE_CLAIM
-                    and ds.attrs["fraction_min"] >= settings.activation - 0.01
+                    and ds.attrs["fraction_min"] >= settings.alpha - 0.01
                 ),
             }
         )

@@ -174,7 +174,7 @@ def set_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, Non
     generators = [batch.generators[k] for k in batch.alive.tolist()]
     sets = start_sets(
         batch.problem, batch.maxima, batch.alive, generators, settings.images,
-        settings.activation, batch.features,
+        settings.alpha, batch.features,
     )  # fmt: skip
     yield from search_sets(batch, sets, MOST_STEPS, USUAL_STEPS)
 
@@ -221,7 +221,7 @@ def search_sets(
             sets.held[rows],
             sets.reference[k],
             steps=sets.steps,
-            converged=ended and float(sets.held_value[rows].min()) >= batch.settings.activation,
+            converged=ended and float(sets.held_value[rows].min()) >= batch.settings.alpha,
             course=of_unit(sets.course, k),
             best=float(sets.best[k]),
             feature_distance=float(sets.distance[k]) if batch.features is not None else None,

@@ -45,7 +45,7 @@ def feature_null(
     assert isinstance(maxima, Maxima)
     sets = start_sets(
         linear, maxima, torch.zeros(1, dtype=torch.long, device=problem.device), [generator],
-        settings.images, settings.activation, features,
+        settings.images, settings.alpha, features,
     )  # fmt: skip
     while sets.steps < most_steps and not bool(sets.converged()):
         sets.step()

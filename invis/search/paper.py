@@ -52,7 +52,7 @@ def start_noise(batch: Batch) -> WeightedSets:
     return WeightedSets(
         problem,
         points,
-        settings.activation,
+        settings.alpha,
         settings.images,
         units,
         batch.maxima.best[units],

@@ -130,7 +130,7 @@ def _label(
         "format": FORMAT,
         "address": units.addresses[ended.unit],
         "images": len(activation),
-        "alpha": settings.activation,
+        "alpha": settings.alpha,
         **problem.metric.attrs(),
         "pixel_contrast": _contrast(pixels[:-1].astype(np.float64) - canvas),
         "reference": top,

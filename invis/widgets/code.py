@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from invis.search import search_steps
-from invis.search.settings import DEFAULT_CONTRAST
+from invis.search.settings import SETTINGS
 
 
 def search_code(address: str, settings: Mapping[str, Any], own: bool = False) -> str:
@@ -16,9 +14,8 @@ def search_code(address: str, settings: Mapping[str, Any], own: bool = False) ->
     With `own` the address is that of a network of the user's, which code cannot load: it then
     starts from the `units` that the explorer was made with.
     """
-    defaults = {k: p.default for k, p in inspect.signature(search_steps).parameters.items()}
-    defaults["contrast"] = DEFAULT_CONTRAST
-    said = {k: v for k, v in settings.items() if v != defaults[k]}
+    defaults = {name: about.default for name, about in SETTINGS.items()}
+    said = {k: v for k, v in settings.items() if v != defaults.get(k)}
     if own:
         lines = [
             "import invis",

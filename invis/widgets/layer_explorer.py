@@ -27,7 +27,6 @@ from invis.widgets.figure import clicked_tile, live_figure
 from invis.widgets.lifetime import replace_earlier
 from invis.widgets.screen import Screen
 from invis.widgets.search_explorer import SearchExplorer
-from invis.widgets.settings import SettingsControls
 
 AT_ONCE = 16
 ORDERS = ("channel", "index, highest first", "index, lowest first", "spread, highest first")
@@ -56,12 +55,11 @@ class LayerExplorer(Explorer):
         """`settings` as for `search_steps`.
 
         Raises:
-            InvisError: there is no such layer.
+            InvisError: there is no such layer, or a setting is out of range.
         """
         super().__init__()
         self.results: dict[int, Dataset] = {}
-        known = {k: v for k, v in settings.items() if k in SettingsControls.NAMES}
-        self.explorer = SearchExplorer(f"{layer}/0", dark, **known)
+        self.explorer = SearchExplorer(f"{layer}/0", dark, **settings)
         self._settings = settings
         self._live: list[LiveSearch] = []
         channels = _channels(layer)

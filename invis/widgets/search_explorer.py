@@ -35,8 +35,7 @@ class SearchExplorer(Explorer):
 
     Attributes:
         address: of the chosen unit.
-        settings: the controls `images`, `activation`, `contrast`, `objective`, `distance`,
-            `device` and `seed`.
+        settings: a control for each of `Settings` and for the `device`.
         history: the searches that ended; `history.results` are their data sets.
         result: the newest of them, or None.
         follow: whether a changed setting starts a new search.
@@ -61,11 +60,6 @@ class SearchExplorer(Explorer):
         super().__init__()
         self.chooser = UnitChooser(unit) if isinstance(unit, str) else OwnUnitChooser(unit)
         self.settings = SettingsControls()
-        unknown = [name for name in settings if name not in self.settings.NAMES]
-        if unknown:
-            raise InvisError(
-                f"setting {unknown[0]!r} is unknown: use {', '.join(self.settings.NAMES)}"
-            )
         self._own = not isinstance(unit, str)
         self._live: LiveSearch | None = None
         self._stopping: list[tuple[Job[Glimpse], LiveSearch]] = []
@@ -82,9 +76,7 @@ class SearchExplorer(Explorer):
         traitlets.link((self, "follow"), (self._follow, "value"))
         traitlets.link((self, "dark"), (self._dark, "value"))
         self.settings.offer_distances(self.chooser.layers_before())
-        for name, value in settings.items():
-            setattr(self.settings, name, value)
-        self.settings.values()
+        self.settings.take(settings)
         self.chooser.observe(self._changed, ["address", "file"])
         self.settings.observe(self._changed, list(self.settings.NAMES))
         self.chooser.observe(lambda change: self._say(change["new"]), "hint")
@@ -146,7 +138,7 @@ class SearchExplorer(Explorer):
         self._say(f"{seen.summary[:1].upper()}{seen.summary[1:]}{time_left(job)}.")
         if seen.previews:
             (preview,) = seen.previews
-            alpha = self._asked[1]["activation"]
+            alpha = self._asked[1]["alpha"]
             self.stage.show_preview(preview, alpha, self._asked[0], "Searching…")
 
     def _gather(self) -> None:

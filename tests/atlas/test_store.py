@@ -37,7 +37,7 @@ def test_a_result_can_be_searched_again_from_what_the_store_knows(filled):
     (again,) = search(
         attrs["address"],
         images=attrs["images"],
-        activation=attrs["alpha"],
+        alpha=attrs["alpha"],
         contrast=attrs["contrast"],
         seed=attrs["seed"],
         device="cpu",
@@ -68,9 +68,7 @@ def test_a_finished_unit_stays_as_it_is(filled, sets):
     assert filled.read(0).equals(sets[0].drop_attrs())
 
 
-@pytest.mark.parametrize(
-    "change", [{"activation": 0.8}, {"seed": 1}, {"images": 3}, {"contrast": 9.0}]
-)
+@pytest.mark.parametrize("change", [{"alpha": 0.8}, {"seed": 1}, {"images": 3}, {"contrast": 9.0}])
 def test_other_settings_or_weights_never_overwrite(store, units, change):
     atlas = Atlas(store, mode="a")
     layer = atlas.plan(units, FAST)

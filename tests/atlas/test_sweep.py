@@ -68,7 +68,7 @@ def test_what_is_there_is_not_searched_again(swept):
 def test_other_settings_go_beside_and_never_over(swept):
     store, _ = swept
     before = stamps(store)
-    sweep("truth/simple_cell", store, **FAST, activation=0.8)
+    sweep("truth/simple_cell", store, **FAST, alpha=0.8)
     after = stamps(store)
     assert len(after) == 3 and before.items() <= after.items()
 

@@ -98,6 +98,7 @@ def test_the_table_names_the_null(invis):
         ["minivgg@none/conv1_1/999"],
         ["not an address"],
         [UNIT, "--images", "1"],
+        [UNIT, "--alpha", "1.5"],
         [UNIT, "--activation", "1.5"],
         [UNIT, "--band", "3"],
         [UNIT, "--band", "8:2"],

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from invis.errors import InvisError
-from invis.search.band import Band, default_band, full_band, parse_band
+from invis.search.band import Band, default_band, full_band
+from invis.search.settings import parse_band
 
 SHAPES = [(3, 8, 8), (1, 7, 7), (3, 9, 12), (1, 5, 1)]
 

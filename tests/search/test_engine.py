@@ -37,7 +37,7 @@ def same(a: xr.Dataset, b: xr.Dataset) -> None:
 @pytest.mark.parametrize("images", [4, 8, 16])
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(metric, alpha, images):
-    asked = {"images": images, "activation": alpha, "contrast": 8, "metric": metric}
+    asked = {"images": images, "alpha": alpha, "contrast": 8, "metric": metric}
     for ds in search(affine(noise(2)), **asked):
         assert 0.97 <= ds.attrs["index"] <= TOLERANCE
         assert 0.97 <= ds.attrs["spread"] <= TOLERANCE
@@ -146,14 +146,17 @@ def test_weights_that_are_no_numbers_stop_the_search_with_a_sentence(bad, object
     [
         ({"images": 1}, "images is 1: a set needs at least 2"),
         ({"images": -3}, "images is -3"),
-        ({"activation": 1.5}, "activation is 1.5: use a fraction between 0 and 1"),
-        ({"activation": 0}, "activation is 0"),
-        ({"activation": math.nan}, "activation is nan"),
+        ({"alpha": 1.5}, "alpha is 1.5: use a fraction between 0 and 1"),
+        ({"alpha": 0}, "alpha is 0"),
+        ({"activation": math.nan}, "alpha is nan"),
         ({"contrast": 0}, "contrast is 0: use an RMS contrast between 0 and 128"),
         ({"contrast": -5}, "contrast is -5"),
         ({"contrast": math.inf}, "contrast is inf"),
         ({"contrast": 300}, "contrast is 300"),
         ({"objective": "best"}, "objective 'best' is unknown: use set or paper"),
+        ({"steps": 5}, "setting 'steps' is unknown: use images, alpha"),
+        ({"alpha": 0.8, "activation": 0.9}, "alpha and activation are one setting"),
+        ({"images": 2.5}, "images is 2.5: a set needs"),
         ({"band": "9"}, "band '9' is not LOW:HIGH"),
         ({"band": (50, 60)}, "band 50:60 holds no frequency"),
     ],

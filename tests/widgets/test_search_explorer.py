@@ -130,23 +130,23 @@ def test_closing_cancels_the_job(make):
 
 
 def test_the_code_repeats_the_search(make):
-    explorer = make(OTHER, images=3, activation=0.8, seed=5)
+    explorer = make(OTHER, images=3, alpha=0.8, seed=5)
     explorer.search()
     ds = explorer.wait(60)
     names = {}
     exec(explorer.code.rpartition("\n")[0], names)
     np.testing.assert_array_equal(names["result"]["images"], ds["images"])
     assert explorer.code.splitlines()[2] == (
-        f'(result,) = invis.search("{OTHER}", images=3, activation=0.8, seed=5)'
+        f'(result,) = invis.search("{OTHER}", images=3, alpha=0.8, seed=5)'
     )
 
 
 def test_a_setting_starts_a_search_when_followed(make):
     explorer = make(UNIT, images=3)
-    explorer.settings.activation = 0.85
+    explorer.settings.alpha = 0.85
     assert explorer._job is None
     explorer.follow = True
-    explorer.settings.activation = 0.8
+    explorer.settings.alpha = 0.8
     assert explorer.wait(60).attrs["alpha"] == 0.8
 
 
@@ -182,7 +182,7 @@ def test_units_of_ones_own_network(make):
     explorer.search()
     ds = explorer.wait(60)
     assert ds.attrs["address"] == "mine/2/2"
-    assert explorer.settings._distance.options == ("pixels", "0")
+    assert explorer.settings._controls["distance"].options == ("pixels", "0")
     names = {"units": units}
     exec(explorer.code.rpartition("\n")[0], names)
     np.testing.assert_array_equal(names["result"]["images"], ds["images"])
@@ -215,7 +215,7 @@ def test_a_click_enlarges_an_image_with_its_measured_activation(make):
 def test_compared_searches_share_the_figure_of_the_course(make):
     explorer = make(UNIT, images=3)
     for alpha in (0.9, 0.7):
-        explorer.settings.activation = alpha
+        explorer.settings.alpha = alpha
         explorer.search()
         explorer.wait(60)
     explorer.history.choose((0, 1))
