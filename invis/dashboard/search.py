@@ -16,6 +16,7 @@ from invis.jobs import Job, State
 from invis.models.suggest import layers_of
 from invis.models.unit import units_at
 from invis.search.live import Glimpse, LiveSearch
+from invis.search.settings import SETTINGS, About, Settings
 from invis.views.base import words
 from invis.views.search.set_figure import blank_set_figure, show_set, update_set
 
@@ -23,29 +24,27 @@ CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 MODELS = ("minivgg", "minivgg@seed1", "minivgg@none:0", "miniresnet", "miniresnet@seed1",
           "miniresnet@none:0", "truth")  # fmt: skip
 # Limits for a visitor.
-MOST_IMAGES, SECONDS = 12, 60.0
+LIMITS, SECONDS = {"images": (2, 12), "seed": (0, 99)}, 60.0
 
 
 class SearchPage(Page):
     """Attributes:
     model, layer, channel: the unit.
-    images, alpha, seed: of the search.
+    the others: of the search, one for each of `Settings`.
     """
 
     slug: ClassVar[str] = "live"
     title: ClassVar[str] = "Live search"
-    linked: ClassVar = ("model", "layer", "channel", "images", "alpha", "seed")
+    linked: ClassVar = ("model", "layer", "channel", *SETTINGS)
 
     model: Any = param.Selector(default=MODELS[0], objects=list(MODELS))
     layer: Any = param.Selector(objects=[""])
     channel = param.Integer(default=0, bounds=(0, 0), label="Unit")
-    images = param.Integer(default=8, bounds=(2, MOST_IMAGES))
-    alpha: Any = param.Selector(default=0.9, objects=[0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
-    seed = param.Integer(default=0, bounds=(0, 99))
 
     def __init__(self, dark: bool = False) -> None:
         super().__init__(dark)
         self._live: LiveSearch | None = None
+        self._settings = Settings()
         self._channels: dict[str, int] = {}
         self._new_model()
         self._figure = blank_set_figure(dark)
@@ -75,17 +74,17 @@ class SearchPage(Page):
         """The search of this visitor."""
         return self._search
 
+    def asked(self) -> Settings:
+        """The settings as they stand."""
+        return Settings.of(**{name: getattr(self, name) for name in SETTINGS})
+
     def close(self) -> None:
         self._search.cancel()
 
     def _begin(self) -> Any:
         address = f"{self.model}/{self.layer}/{self.channel}"
-        live = LiveSearch(
-            lambda: units_at(address, device="cpu"),
-            images=self.images,
-            activation=self.alpha,
-            seed=self.seed,
-        )
+        self._settings = self.asked()
+        live = LiveSearch(lambda: units_at(address, device="cpu"), settings=self._settings)
         self._live = live
 
         def work() -> Iterable[Glimpse]:
@@ -108,8 +107,9 @@ class SearchPage(Page):
             (preview, *_) = job.latest.previews
             title = f"{preview.address}, searching"
             update_set(
-                self._figure, preview.images, preview.reference, preview.fractions, self.alpha,
-                None, grey=preview.grey, title=title, verdict=job.latest.summary,
+                self._figure, preview.images, preview.reference, preview.fractions,
+                self._settings.alpha, None, grey=preview.grey, title=title,
+                verdict=job.latest.summary,
             )  # fmt: skip
             self._redraw()
             self._search.say(job.latest.summary)
@@ -132,3 +132,23 @@ class SearchPage(Page):
         self.param.channel.bounds = (0, last)
         if self.channel > last:
             self.channel = last
+        before = list(self._channels)[: list(self._channels).index(self.layer)]
+        for name, about in SETTINGS.items():
+            if about.other == "LAYER":
+                self.param[name].objects = [*about.choices, *before]
+                if getattr(self, name) not in self.param[name].objects:
+                    setattr(self, name, about.default)
+
+
+def parameter(name: str, about: About) -> param.Parameter:
+    """What a visitor may ask of a setting: a few values, and none that names a file."""
+    if about.kind is int:
+        low, high = LIMITS.get(name) or (about.range or (None, None))[:2]
+        return param.Integer(default=about.default, bounds=(low, high))
+    values = about.choices or about.usual
+    default = "" if about.default is None else about.default
+    return param.Selector(default=default, objects={str(one) or "as usual": one for one in values})
+
+
+for _name, _about in SETTINGS.items():
+    LivePage.param.add_parameter(_name, parameter(_name, _about))

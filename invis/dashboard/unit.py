@@ -10,7 +10,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import panel as pn
 import plotly.graph_objects as go
 import xarray as xr
@@ -23,7 +22,7 @@ from invis.jobs import Job, State
 from invis.models.unit import units_at
 from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
 from invis.probe.probe import probe_steps
-from invis.search.band import default_band
+from invis.search.again import settings_of
 from invis.search.morph import morph_steps
 from invis.views.atlas import layer_table
 from invis.views.base import words
@@ -152,20 +151,7 @@ class UnitView:
             callback=lambda: io.BytesIO(to_bytes(self._ds)), filename=f"{name}.nc",
             label="Result (netCDF)", width=170,
         )  # fmt: skip
-        attrs = self._ds.attrs
-        settings: dict[str, Any] = {
-            "images": int(attrs["images"]),
-            "activation": float(attrs["alpha"]),
-            "contrast": float(attrs["contrast"]),
-            "seed": int(attrs["seed"]),
-            "objective": str(attrs["objective"]),
-            "distance": str(attrs["distance_space"]),
-        }
-        sizes = self._ds.sizes
-        band = float(attrs["band_low"]), float(attrs["band_high"])
-        if not np.allclose(band, default_band((sizes["colour"], sizes["row"], sizes["column"]))):
-            settings["band"] = band
-        code = search_code(str(attrs["address"]), settings)
+        code = search_code(str(self._ds.attrs["address"]), vars(settings_of(self._ds)))
         return [
             pn.pane.HTML("<h2>Take it away</h2>", stylesheets=CSS),
             pn.Row(picture, result),

@@ -4,14 +4,17 @@ import inspect
 import json
 from dataclasses import replace
 
+import param
 import pytest
 
 from invis.atlas.store import settings_hash
 from invis.atlas.sweep import sweep_steps
 from invis.cli.search import search as search_command
 from invis.cli.sweep import sweep as sweep_command
+from invis.dashboard.live import LivePage
 from invis.errors import InvisError
 from invis.search import Settings, search, search_steps
+from invis.search.again import settings_of
 from invis.search.settings import SETTINGS, by_name, from_stored
 from invis.widgets.settings import SettingsControls
 
@@ -92,3 +95,24 @@ def test_an_older_name_is_the_same_setting_everywhere():
         by_name({"alpha": 0.8, "activation": 0.7})
     with pytest.raises(InvisError, match="'floor' is unknown: use images, alpha, contrast, band"):
         by_name({"floor": 0.8})
+
+
+def test_a_result_tells_the_settings_that_it_was_searched_with():
+    for asked in (Settings(images=2), Settings(**(OTHER | {"objective": "set", "images": 2}))):
+        (ds,) = search("minivgg@none:0/conv1_2/0", asked, device="cpu")
+        assert settings_of(ds) == asked
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_a_choice_of_a_visitor_and_none_names_a_file(name):
+    page = LivePage()
+    kind = page.param[name]
+    assert name in page.linked and page.asked() == Settings()
+    if isinstance(kind, param.Integer):
+        setattr(page, name, kind.bounds[1])
+    else:
+        assert set(kind.objects) - {*SETTINGS[name].choices, *SETTINGS[name].usual} <= {
+            "conv1_1", "conv1_2", "conv2_1",
+        }  # fmt: skip
+        setattr(page, name, next(one for one in kind.objects if one not in (kind.default, "")))
+    assert page.asked() != Settings()
