@@ -143,8 +143,8 @@ class SearchPage(Page):
 def parameter(name: str, about: About) -> param.Parameter:
     """What a visitor may ask of a setting: a few values, and none that names a file."""
     if about.kind is int:
-        low, high = LIMITS.get(name) or (about.range or (None, None))[:2]
-        return param.Integer(default=about.default, bounds=(low, high))
+        bounds: Any = LIMITS.get(name, about.range and about.range[:2])
+        return param.Integer(default=about.default, bounds=bounds)
     values = about.choices or about.usual
     default = "" if about.default is None else about.default
     return param.Selector(default=default, objects={str(one) or "as usual": one for one in values})
