@@ -151,4 +151,4 @@ def parameter(name: str, about: About) -> param.Parameter:
 
 
 for _name, _about in SETTINGS.items():
-    LivePage.param.add_parameter(_name, parameter(_name, _about))
+    SearchPage.param.add_parameter(_name, parameter(_name, _about))

@@ -18,7 +18,6 @@ from invis.progress import Step
 from invis.trajectory import SHIPPED
 from invis.trajectory.growing import LiveTrajectory
 from invis.views.trajectory.figures import trajectory_figures
-from invis.views.trajectory.spectrum import walk_band
 from invis.views.trajectory.style import verdict
 from invis.widgets.trajectory_panels import Shown, shown_steps
 

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 class Metric(Protocol):
     """What a search asks of the space of images; a kind of metric registers in `METRICS`.
 
-    `image` *must* be linear without a constant, `vectors` its left inverse and `pull` its adjoint. `attrs` *must* hold
-    all that `from_attrs` needs, so that a result is read back without any other file, and its
-    `metric` *must* begin with the registered name; what follows a colon *should* tell spaces apart
-    whose distances are not to be compared. `noise` *should* look as photographs do on the whole. A
-    metric *may* leave images out (all but a band of frequencies).
+    `image` *must* be linear without a constant, `vectors` its left inverse and `pull` its adjoint.
+    `attrs` *must* hold all that `from_attrs` needs, so that a result is read back without any other
+    file, and its `metric` *must* begin with the registered name; what follows a colon *should* tell
+    spaces apart whose distances are not to be compared. `noise` *should* look as photographs do on
+    the whole. A metric *may* leave images out (all but a band of frequencies).
 
     Attributes:
         shape: (C, h, w) of the images.
@@ -78,7 +78,7 @@ class Metric(Protocol):
         ...
 
     def pull(self, x: Tensor) -> Tensor:
-        """The adjoint of `image`, (B, C, h, w) -> (B, D): gradients of images to those of vectors."""
+        """The adjoint of `image`, (B, C, h, w) -> (B, D); makes gradients those of vectors."""
         ...
 
 

@@ -69,6 +69,10 @@ class Natural:
             contrast = CONTRAST * (max(sides) / AT_SIDE) ** GROWTH
         if source == "natural":
             return cls(band, contrast, _shipped(channels), source)
+        if ":" in source and not Path(source).exists():
+            raise InvisError(
+                f"metric {source!r} is what a result calls a file of statistics: give the file"
+            )
         found = read_statistics(source)
         if channels == 1:
             found = found.grey()

@@ -123,8 +123,8 @@ def _read_band(given: Any) -> tuple[float, float | None] | None:
 
 
 def _read_metric(given: Any) -> str:
-    """The name of a metric, or a file of statistics."""
-    if given in NAMED_METRICS:
+    """The name of a metric, or a file of statistics; also what a result calls such a file."""
+    if str(given).partition(":")[0] in NAMED_METRICS:
         return str(given)
     # Whoever asks for another one pays for importing torch.
     from invis.search.metric import METRICS
@@ -168,8 +168,8 @@ class Settings:
     )
     contrast: float | None = setting(
         None,
-        "RMS deviation from grey, in grey levels of 255, over all images of the norm of the search; "
-        "by the metric and the size of the field when left out.",
+        "RMS deviation from grey, in grey levels of 255, over all images of the search's norm; by "
+        "the metric and the size of the field when left out.",
         "RMS contrast, of 255 grey levels",
         kind=float,
         read=lambda given: None if given is None or given == "" else float(given),

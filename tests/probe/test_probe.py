@@ -33,7 +33,9 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def truth():
     """Results and probes of all ground-truth units."""
-    results = {cell: invis.search(f"truth/{cell}/0", device="cpu", metric="pixels")[0] for cell in EXPECTED}
+    results = {
+        cell: invis.search(f"truth/{cell}/0", device="cpu", metric="pixels")[0] for cell in EXPECTED
+    }
     return {cell: (ds, probe(ds)) for cell, ds in results.items()}
 
 

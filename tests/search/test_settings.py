@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import param
 import pytest
+from invis.dashboard.live import LivePage
 
 from invis.atlas.store import settings_hash
 from invis.atlas.sweep import sweep_steps
 from invis.cli.search import search as search_command
 from invis.cli.sweep import sweep as sweep_command
-from invis.dashboard.live import LivePage
 from invis.errors import InvisError
 from invis.search import Settings, search, search_steps
 from invis.search.again import settings_of
