@@ -201,7 +201,7 @@ def read_statistics(path: str | Path) -> Statistics:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InvisError(f"statistics {str(path)!r} cannot be read: {reason}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise InvisError(
             f"statistics {str(path)!r} is not a file of `invis statistics`: {why}"
