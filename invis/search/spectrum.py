@@ -110,15 +110,15 @@ class Spectrum:
         """
         colour = 2 * self.grey <= self.images
         kinds = [1] if colour else [0, 1]
-        count = sum(self._count[k] for k in kinds)
-        power = sum(self._power[k] for k in kinds)
+        count = np.sum([self._count[k] for k in kinds], 0)
+        power = np.sum([self._power[k] for k in kinds], 0)
         some = count > 0
         if some.sum() < 4:
             raise InvisError(
                 f"{self.images} pictures of {SHORTEST} px or more are too few or too small to "
                 "measure: give some of 16 px or more"
             )
-        frequencies = np.exp(sum(self._logs[k] for k in kinds)[some] / count[some])
+        frequencies = np.exp(np.sum([self._logs[k] for k in kinds], 0)[some] / count[some])
         # The upper triangle was added up.
         power = power[some] / count[some][:, None, None]
         power = power + np.triu(power, 1).transpose(0, 2, 1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import param
 import pytest
-from invis.dashboard.live import LivePage
+from invis.dashboard.search import SearchPage
 
 from invis.atlas.store import settings_hash
 from invis.atlas.sweep import sweep_steps
@@ -105,7 +105,7 @@ def test_a_result_tells_the_settings_that_it_was_searched_with():
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_a_choice_of_a_visitor_and_none_names_a_file(name):
-    page = LivePage()
+    page = SearchPage()
     kind = page.param[name]
     assert name in page.linked and page.asked() == Settings()
     if isinstance(kind, param.Integer):
