@@ -31,7 +31,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +132,7 @@ class Photographs:
         found = np.empty((count, height, width, 3), np.float32)
         tries = k = 0
         while k < count:
-            kind = kinds[k % len(kinds)]
+            kind = kinds[int(rng.integers(len(kinds)))]
             picture = kind[int(rng.integers(len(kind)))]
             top = int(rng.integers(picture.shape[0] - height + 1))
             left = int(rng.integers(picture.shape[1] - width + 1))
@@ -194,14 +193,7 @@ def judge_spectra(images: Floats, photographs: Photographs | None = None) -> Jud
     """Distance to the crops, over the root of the number of features: about 1 for a crop."""
     from sklearn.covariance import LedoitWolf
 
-    photographs = photographs or Photographs()
-    images = photographs.central(images)
-    level = _level(images)
-
-    def crops() -> Floats:
-        return features(equalised(photographs.crops(*images.shape[1:3]), level))
-
-    known = _kept(photographs, f"spectra-{images.shape[1]}-{images.shape[2]}-{level:.1f}", crops)
+    x, known = _spectra(images, photographs or Photographs())
     # Half of the crops make the distance, and the other half are judged, as the images are.
     made, judged = known[::2], known[1::2]
     centre, scale = made.mean(0), made.std(0) + 1e-6
@@ -210,7 +202,27 @@ def judge_spectra(images: Floats, photographs: Photographs | None = None) -> Jud
     def distances(x: Floats) -> Floats:
         return np.sqrt(fit.mahalanobis((x - centre) / scale) / x.shape[1])
 
-    return _judged(distances(features(images)), distances(judged))
+    return _judged(distances(x), distances(judged))
+
+
+def deviations(images: Floats, photographs: Photographs | None = None) -> dict[str, float]:
+    """In what they differ: of each feature of spectra the images' median, in standard deviations of
+    the crops from their mean. Octaves are named by their lowest and highest mode."""
+    x, known = _spectra(images, photographs or Photographs())
+    z = (np.median(x, 0) - known.mean(0)) / (known.std(0) + 1e-6)
+    return {name: float(one) for name, one in zip(_names(*images.shape[1:3]), z, strict=True)}
+
+
+def _spectra(images: Floats, photographs: Photographs) -> tuple[Floats, Floats]:
+    """Features of the images and of crops like them."""
+    images = photographs.central(images)
+    level = _level(images)
+
+    def crops() -> Floats:
+        return features(equalised(photographs.crops(*images.shape[1:3]), level))
+
+    name = f"spectra-{images.shape[1]}-{images.shape[2]}-{level:.1f}"
+    return features(images), _kept(photographs, name, crops)
 
 
 def equalised(crops: Floats, level: float) -> Floats:
@@ -223,27 +235,12 @@ def equalised(crops: Floats, level: float) -> Floats:
 def features(images: Floats) -> Floats:
     """(N, h, w, 3) -> (N, F): log energies by octave and colour, log kurtosis, orientation."""
     x = _normalised(images)
-    height, width = x.shape[1:3]
-    power = dctn(x, axes=(1, 2), norm="ortho") ** 2 / (height * width)
-    # Cycles per image along the longer side, twice: modes.
-    longer = max(height, width)
-    radius = longer * np.hypot(
-        np.arange(height)[:, None] / height, np.arange(width)[None, :] / width
-    )
-    edges = [0.5]
-    while edges[-1] <= radius.max():
-        edges.append(2 ** (len(edges) - 1) + 0.5)
-    found = []
-    for low, high in pairwise(edges):
-        ring = (radius >= low) & (radius < high)
-        if ring.sum() < 2:
-            continue
-        found.append(np.log(power[:, ring, 0].mean(1) + NOISE**2 / (height * width)))
-        coarse = ring & (radius <= longer / 2)
-        if coarse.sum() >= 2:
-            for colour in (1, 2):
-                energy = power[:, coarse, colour].mean(1)
-                found.append(np.log(energy + NOISE**2 / (height * width)))
+    area = x.shape[1] * x.shape[2]
+    power = dctn(x, axes=(1, 2), norm="ortho") ** 2
+    found = [
+        np.log((power[..., colour][:, ring].mean(1) + NOISE**2) / area)
+        for _, ring, colour in _octaves(*x.shape[1:3])
+    ]
     light = x[..., 0]
     across, down = np.diff(light, axis=2)[:, :-1], np.diff(light, axis=1)[:, :, :-1]
     for slope in (across, down):
@@ -252,6 +249,37 @@ def features(images: Floats) -> Floats:
     xx, yy, xy = (a.mean((1, 2)) for a in (across**2, down**2, across * down))
     found.append(np.hypot(xx - yy, 2 * xy) / (xx + yy + NOISE**2))
     return np.stack(found, 1)
+
+
+def _names(height: int, width: int) -> list[str]:
+    return [name for name, _, _ in _octaves(height, width)] + [
+        "kurtosis across", "kurtosis down", "orientation",
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _octaves(height: int, width: int) -> list[tuple[str, NDArray[np.bool_], int]]:
+    """Name, modes (h, w) and colour of each energy."""
+    longer = max(height, width)
+    # Modes, two a cycle, along the longer side.
+    radius = longer * np.hypot(
+        np.arange(height)[:, None] / height, np.arange(width)[None, :] / width
+    )
+    found = []
+    low, high = 0.5, 1.5
+    while low < radius.max():
+        ring = (radius >= low) & (radius < high)
+        coarse = ring & (radius <= longer / 2)
+        name = f"{low + 0.5:g}-{high - 0.5:g}"
+        found += [
+            (f"{colour} {name}", modes, k)
+            for k, (colour, modes) in enumerate(
+                [("light", ring), ("red-green", coarse), ("blue-yellow", coarse)]
+            )
+            if modes.sum() >= 2
+        ]
+        low, high = high, 2 * high - 0.5
+    return found
 
 
 def _normalised(images: Floats) -> Floats:
