@@ -1,10 +1,10 @@
 """What a sweep will cost: seconds from a few evaluations of each layer, bytes from its images.
 
-A search evaluates its unit and the gradient a known number of times: 24 climbs, half of which go
-on, and then the set, an image of which takes about TYPICAL_STEPS steps. So the seconds of a unit
-are that number times the seconds of one evaluation, which is measured on this machine, plus one
-measurement through the full model and UNIT_SECONDS for the rest. Networks and units differ: expect
-it within a factor of two.
+A search evaluates its unit and the gradient a known number of times: 96 climbs, most of which are
+soon given up, and then the set, an image of which takes about TYPICAL_STEPS steps. So the seconds
+of a unit are that number times the seconds of one evaluation, which is measured on this machine,
+plus one measurement through the full model and UNIT_SECONDS for the rest. Networks and units
+differ: expect it within a factor of two.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from invis.models.unit import Units
 from invis.search.engine import RESTARTS
 from invis.search.metric import metric_for
 from invis.search.problem import ACCELERATOR_BATCH, Problem
-from invis.search.reference import EXPLORE_STEPS, POLISH_STEPS, PRUNE_STEP
+from invis.search.reference import EXPLORE_STEPS, POLISH_STEPS, SCHEDULE
 from invis.search.settings import Settings
 from invis.search.sphere import unit
 
@@ -51,9 +51,10 @@ class Cost:
 
 def evaluations(settings: Settings) -> tuple[int, int]:
     """Gradients that a unit takes: while its maxima are climbed, and for its set."""
-    kept = (RESTARTS + 1) // 2
-    climbs = PRUNE_STEP * RESTARTS + (EXPLORE_STEPS - PRUNE_STEP) * kept
-    climbs += 2 * (POLISH_STEPS + 1) * kept
+    stages = sorted({0: RESTARTS, **SCHEDULE}.items())
+    ends = [step for step, _ in stages[1:]] + [EXPLORE_STEPS]
+    climbs = sum(kept * (end - at) for (at, kept), end in zip(stages, ends, strict=True))
+    climbs += 2 * (POLISH_STEPS + 1) * stages[-1][1]
     return climbs, TYPICAL_STEPS[settings.objective] * settings.images
 
 

@@ -11,7 +11,7 @@ term of a weighted sum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from invis.search.course import Mark
 from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
-from invis.search.space import FeatureSpace, Pixels, Space
+from invis.search.space import FeatureSpace, Plain, Space
 from invis.search.sphere import dot, tangent, unit
 
 # Aimed at above the floor: room to move along a curved level set, given up at the end.
@@ -36,6 +36,9 @@ PLATEAU_STEPS, PLATEAU_GAIN = 40, 0.005
 COURSE_STEPS = 5
 SLOPE_FLOOR = 1e-12
 
+OF_UNITS = ("units", "best", "reference", "margin", "calm")
+OF_IMAGES = ("held", "held_value", "held_slope", "moving", "momentum", "size", "strayed")
+
 
 @dataclass
 class Sets:
@@ -47,6 +50,11 @@ class Sets:
         reference: (U, D) its image.
         held: (B, D) the last feasible place of each image.
         held_value: (B,) its fraction (f - g) / (a* - g).
+        held_slope: (B, D) the gradient of the fraction there, along the sphere.
+        moving: (B, D) where each image is looked at next.
+        momentum: (B, D) of its moves.
+        size: (B,) of its next step.
+        strayed: (B,) steps since it last met the floor.
         margin: (U,) aimed at above the floor.
         calm: (U,) the step at which the margin last changed.
         steps: steps taken.
@@ -62,13 +70,13 @@ class Sets:
     reference: Tensor
     held: Tensor
     held_value: Tensor
-    held_slope: Tensor = field(init=False)
-    moving: Tensor = field(init=False)
-    momentum: Tensor = field(init=False)
-    size: Tensor = field(init=False)
-    strayed: Tensor = field(init=False)
-    margin: Tensor = field(init=False)
-    calm: Tensor = field(init=False)
+    held_slope: Tensor
+    moving: Tensor
+    momentum: Tensor
+    size: Tensor
+    strayed: Tensor
+    margin: Tensor
+    calm: Tensor
     steps: int = 0
     course: list[Mark] = field(default_factory=list)
 
@@ -171,23 +179,10 @@ class Sets:
         """The sets of some units (K,), with their state; the others leave the batch."""
         rows = (keep[:, None] * self.images + torch.arange(self.images)).flatten()
         keep, rows = keep.to(self.units.device), rows.to(self.units.device)
-        kept = Sets(
-            self.problem,
-            self.space.only(rows),
-            self.alpha,
-            self.images,
-            self.units[keep],
-            self.best[keep],
-            self.reference[keep],
-            self.held[rows],
-            self.held_value[rows],
-            steps=self.steps,
-            course=[mark.only(keep) for mark in self.course],
-        )
-        for name in ("held_slope", "moving", "momentum", "size", "strayed"):
-            setattr(kept, name, getattr(self, name)[rows])
-        kept.margin, kept.calm = self.margin[keep], self.calm[keep]
-        return kept
+        state = {name: getattr(self, name)[rows] for name in OF_IMAGES}
+        state |= {name: getattr(self, name)[keep] for name in OF_UNITS}
+        course = [mark.only(keep) for mark in self.course]
+        return replace(self, space=self.space.only(rows), course=course, **state)
 
 
 def start_sets(
@@ -222,22 +217,29 @@ def start_sets(
         values.append(fractions[rows])
         moving.append(unit(vectors[rows] + JITTER * random_starts(problem, images, generator)))
     places = torch.cat(held)
-    space: Space = Pixels(problem, images)
+    space: Space = Plain(problem, images)
     if features is not None:
-        space = FeatureSpace(problem, images, features, places)
-    sets = Sets(
-        problem, space, alpha, images, units, best.clone(), maxima.reference[units].clone(),
-        places, torch.cat(values),
-    )  # fmt: skip
-    _, slope = problem.value_and_gradient(sets.held, sets.rows)
-    sets.held_slope = tangent(slope, sets.held) / sets.scale[:, None]
-    sets.moving = problem.inside(torch.cat(moving))
-    sets.momentum = torch.zeros_like(sets.held)
-    sets.size = torch.full_like(sets.held_value, FIRST_STEP)
-    sets.margin = torch.full_like(best, MARGIN)
-    sets.calm = torch.zeros(len(units), dtype=torch.long, device=best.device)
-    sets.strayed = torch.zeros(len(sets.held), dtype=torch.long, device=sets.held.device)
-    return sets
+        space = FeatureSpace.at(problem, images, features, places)
+    value, who = torch.cat(values), units.repeat_interleave(images)
+    _, slope = problem.value_and_gradient(places, who)
+    return Sets(
+        problem,
+        space,
+        alpha,
+        images,
+        units,
+        best.clone(),
+        maxima.reference[units].clone(),
+        held=places,
+        held_value=value,
+        held_slope=tangent(slope, places) / (best - grey).repeat_interleave(images)[:, None],
+        moving=problem.inside(torch.cat(moving)),
+        momentum=torch.zeros_like(places),
+        size=torch.full_like(value, FIRST_STEP),
+        strayed=torch.zeros(len(places), dtype=torch.long, device=places.device),
+        margin=torch.full_like(best, MARGIN),
+        calm=torch.zeros(len(units), dtype=torch.long, device=best.device),
+    )
 
 
 def _spread_out(vectors: Tensor, fractions: Tensor, count: int, alpha: float) -> list[int]:

@@ -26,7 +26,7 @@ from invis.search.reference import Climb, Maxima, maxima_steps
 from invis.search.result import Ended, build_results
 from invis.search.settings import Settings
 
-RESTARTS = 24
+RESTARTS = 96
 MOST_STEPS = 600
 USUAL_STEPS = 300
 STEPS_PER_SNAPSHOT = 5

@@ -29,7 +29,7 @@ FORMAT = "invis-morph-1"
 ROUNDING = 2e-3
 KEPT = (
     "address", "alpha", "contrast", "reference", "grey_response", "band_low", "band_high",
-    "metric", "metric_power", "metric_statistics", "seed", "model", "weights", "weights_hash",
+    "metric", "metric_statistics", "seed", "model", "weights", "weights_hash",
     "layer", "channel", "receptive_field", "window", "input_size", "grey",
 )  # fmt: skip
 KEPT_AS = Attributes(

@@ -30,8 +30,6 @@ from invis.search.statistics import (
     read_statistics,
 )
 
-# Within a colour amplitudes count with this power; colours keep their shares.
-POWER = 0.8
 # Cycles an image below which amplitudes no longer rise; else the mean colour is all that varies.
 LOWEST = 1.0
 # The pixel range binds sooner in small fields, whose whole norm goes into few frequencies.
@@ -44,19 +42,14 @@ class Natural:
     Attributes:
         statistics: what is known of the images.
         name: `natural`, or `natural:` and the name of a file with eight digits of its content.
-        power: of the amplitudes within a colour.
     """
 
-    def __init__(
-        self, band: Band, contrast: float, statistics: Statistics, name: str, power: float = POWER
-    ) -> None:
+    def __init__(self, band: Band, contrast: float, statistics: Statistics, name: str) -> None:
         self.band, self.shape, self.size = band, band.shape, band.size
-        self.contrast, self.statistics, self.name, self.power = contrast, statistics, name, power
+        self.contrast, self.statistics, self.name = contrast, statistics, name
         channels, *sides = band.shape
         each = band.cycles_per_pixel.view(channels, -1)[0].double().numpy()
-        found = statistics.amplitude(np.maximum(each, LOWEST / max(sides)))
-        spread = found**power
-        spread *= np.sqrt((found**2).mean(1) / (spread**2).mean(1))[:, None]
+        spread = statistics.amplitude(np.maximum(each, LOWEST / max(sides)))
         scale = torch.from_numpy(spread / math.sqrt(float(np.mean(spread**2))))
         radius = contrast * math.sqrt(math.prod(band.shape))
         self._scale = (scale.flatten() * radius).float()
@@ -91,7 +84,6 @@ class Natural:
             float(attrs["contrast"]),
             parse_statistics(str(attrs["metric_statistics"])),
             str(attrs["metric"]),
-            float(attrs["metric_power"]),
         )
 
     def attrs(self) -> dict[str, Any]:
@@ -99,7 +91,6 @@ class Natural:
             "metric": self.name,
             "contrast": self.contrast,
             **self.band.attrs(),
-            "metric_power": self.power,
             "metric_statistics": _text(self.statistics),
         }
 

@@ -13,7 +13,8 @@ from invis.search.sphere import tangent, unit
 
 EXPLORE_STEPS = 60
 POLISH_STEPS = 12
-PRUNE_STEP = 20
+# After so many steps so many climbs go on: the strongest of each place, then the strongest.
+SCHEDULE = {4: 24, 20: 12}
 DISTINCT = 0.5
 LARGEST_STEP, SMALLEST_STEP = 2.0, 0.02
 MOMENTUM = 0.8
@@ -71,9 +72,9 @@ def maxima_steps(
     """Climb from several random starts; yields where they stand, then the maxima.
 
     Normalised gradient steps with momentum, the step shrinking from large to small: the response is
-    piecewise linear, and only large steps leave its many small peaks. After a third of the way half
-    of the starts go on: the strongest of each place, then the strongest. A monotone ascent ends
-    the climb, first without the pixel range (a_free), then inside it (a*).
+    piecewise linear, and only large steps leave its many small peaks. Most starts are soon given
+    up: a few steps tell where it is worth going on. A monotone ascent ends the climb, first without
+    the pixel range (a_free), then inside it (a*).
     """
     units = len(generators)
     starts = torch.stack([random_starts(problem, restarts, g) for g in generators])
@@ -84,12 +85,12 @@ def maxima_steps(
     total = EXPLORE_STEPS + 2 * POLISH_STEPS
     kept = restarts
     for step in range(EXPLORE_STEPS):
-        if step == PRUNE_STEP and restarts > 4:
-            kept = (restarts + 1) // 2
+        if kept > SCHEDULE.get(step, kept):
+            before, kept = kept, SCHEDULE[step]
             keep = _distinct_and_strong(
-                best.view(units, restarts, -1), best_value.view(units, restarts), kept
+                best.view(units, before, -1), best_value.view(units, before), kept
             )
-            rows = (torch.arange(units, device=v.device)[:, None] * restarts + keep).flatten()
+            rows = (torch.arange(units, device=v.device)[:, None] * before + keep).flatten()
             v, momentum, index = v[rows], momentum[rows], index[rows]
             best, best_value = best[rows], best_value[rows]
         f, g = problem.value_and_gradient(v, index)

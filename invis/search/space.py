@@ -1,4 +1,4 @@
-"""Where distances are taken: between pixels, or between features of an earlier layer."""
+"""Where distances are taken: in the metric, or between features of an earlier layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.sphere import nearest_distance, neighbour_weights, push
 
-# Length of the longest push in feature space, in units of R; pushes between pixels have this size.
+# Length of the longest push in feature space, pushes in the metric have about this size.
 LONGEST_PUSH = 0.7
 
 
@@ -43,8 +43,8 @@ class Space(Protocol):
         ...
 
 
-class Pixels:
-    """Euclidean distance between images, in units of R."""
+class Plain:
+    """Distance in the metric."""
 
     def __init__(self, problem: Problem, images: int) -> None:
         self.problem, self.images = problem, images
@@ -65,7 +65,7 @@ class Pixels:
     def distance(self, held: Tensor) -> Tensor:
         return nearest_distance(held.view(-1, self.images, held.shape[1]))
 
-    def only(self, rows: Tensor) -> Pixels:
+    def only(self, rows: Tensor) -> Plain:
         return self
 
 
@@ -76,12 +76,20 @@ class FeatureSpace:
     against the features that its neighbours held then.
     """
 
-    def __init__(self, problem: Problem, images: int, features: Features, held: Tensor) -> None:
+    def __init__(
+        self, problem: Problem, images: int, features: Features, held: Tensor, pushes: Tensor,
+        longest: Tensor,
+    ) -> None:  # fmt: skip
         self.problem, self.images, self.features = problem, images, features
-        self.held = problem.run(lambda v: (features(problem.image(v)).detach(),), held)[0]
-        self.pushes = torch.zeros_like(held)
-        self.longest = torch.zeros(len(held) // images, device=held.device)
-        self.seen = (self.held, self.pushes)
+        self.held, self.pushes, self.longest = held, pushes, longest
+        self.seen = (held, pushes)
+
+    @classmethod
+    def at(cls, problem: Problem, images: int, features: Features, places: Tensor) -> FeatureSpace:
+        """Of images that are at these places (B, D), not yet pushed."""
+        held = problem.run(lambda v: (features(problem.image(v)).detach(),), places)[0]
+        longest = torch.zeros(len(places) // images, device=places.device)
+        return cls(problem, images, features, held, torch.zeros_like(places), longest)
 
     def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         neighbours = torch.arange(len(v), device=v.device) // self.images
@@ -125,9 +133,8 @@ class FeatureSpace:
         return nearest_distance(sets) / sets.shape[2] ** 0.5
 
     def only(self, rows: Tensor) -> FeatureSpace:
-        kept = object.__new__(FeatureSpace)
-        kept.problem, kept.images, kept.features = self.problem, self.images, self.features
-        kept.held, kept.pushes = self.held[rows], self.pushes[rows]
-        kept.seen = (kept.held, kept.pushes)
-        kept.longest = self.longest[rows[:: self.images] // self.images]
-        return kept
+        units = rows[:: self.images] // self.images
+        return FeatureSpace(
+            self.problem, self.images, self.features, self.held[rows], self.pushes[rows],
+            self.longest[units],
+        )  # fmt: skip

@@ -68,9 +68,9 @@ def test_a_copied_image_brings_its_features() -> None:
     problem = Problem(late, Pixels(Band(late.image_shape, 0.0, 8.0), 10.0))
     v = torch.randn(6, problem.metric.size, generator=torch.Generator().manual_seed(0))
     v /= v.norm(dim=1, keepdim=True)
-    space = FeatureSpace(problem, 3, Features(late, "0"), v)
+    space = FeatureSpace.at(problem, 3, Features(late, "0"), v)
     space.copy(1, torch.tensor([0, 2]))
     v[[0, 2]] = v[1].clone()
-    fresh = FeatureSpace(problem, 3, Features(late, "0"), v)
+    fresh = FeatureSpace.at(problem, 3, Features(late, "0"), v)
     torch.testing.assert_close(space.held, fresh.held)
     assert space.distance(v)[0] == 0 < space.distance(v)[1]
