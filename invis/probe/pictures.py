@@ -109,7 +109,7 @@ def halves_chroma(path: str | Path) -> bool:
     """
     try:
         with _opened(path) as opened:
-            return JpegImagePlugin.get_sampling(opened) in (1, 2)  # type: ignore[arg-type]
+            return JpegImagePlugin.get_sampling(opened) in (1, 2)
     except Exception:
         return False
 

@@ -162,7 +162,7 @@ def colour_basis(covariance: Floats) -> Floats:
 
 
 @lru_cache(maxsize=256)
-def _bins(side: int) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
+def _bins(side: int) -> tuple[NDArray[np.intp], Floats, Floats, Floats]:
     """The bin of each coefficient (side * side,), the last for those left out, and its factor; of
     each bin the sum of log frequencies and the number of coefficients."""
     axis = np.arange(side) / (2 * side)
@@ -180,7 +180,7 @@ def _bins(side: int) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
     where[0, 0] = bins
     where = where.ravel()
     radius[0, 0] = 1
-    logs = np.bincount(where, np.log(radius).ravel(), bins + 1)[:-1]
+    logs = np.bincount(where, np.log(radius).ravel(), bins + 1)[:-1].astype(np.float64)
     return where, gain, logs, np.bincount(where, minlength=bins + 1)[:-1].astype(np.float64)
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import param
 import pytest
-from invis.dashboard.search import SearchPage
 
 from invis.atlas.store import settings_hash
 from invis.atlas.sweep import sweep_steps
 from invis.cli.search import search as search_command
 from invis.cli.sweep import sweep as sweep_command
+from invis.dashboard.search import SearchPage
 from invis.errors import InvisError
 from invis.search import Settings, search, search_steps
 from invis.search.again import settings_of
