@@ -10,7 +10,7 @@ from torch import Tensor
 from invis.errors import InvisError
 from invis.models.unit import Units, units_at
 from invis.search.band import default_band
-from invis.search.metric import metric_of
+from invis.search.metric import kind_of, metric_of
 from invis.search.problem import Problem
 from invis.search.settings import SETTINGS, Settings, from_stored
 from invis.search.sphere import unit
@@ -19,12 +19,14 @@ HASH_DIGITS = 12
 
 
 def settings_of(ds: xr.Dataset) -> Settings:
-    """The settings that a result was searched with, the band only where it is not the usual one."""
+    """The settings that a result was searched with, band and contrast only where unusual."""
+    shape = (ds.sizes["colour"], ds.sizes["row"], ds.sizes["column"])
     told = {name: about.attr or name for name, about in SETTINGS.items()}
     found = from_stored({name: ds.attrs[attr] for name, attr in told.items() if attr in ds.attrs})
+    if np.isclose(found["contrast"], kind_of(ds.attrs).usual_contrast(shape)):
+        del found["contrast"]
     band = float(ds.attrs["band_low"]), float(ds.attrs["band_high"])
-    usual = default_band((ds.sizes["colour"], ds.sizes["row"], ds.sizes["column"]))
-    return Settings.of(**found, band=None if np.allclose(band, usual) else band)
+    return Settings.of(**found, band=None if np.allclose(band, default_band(shape)) else band)
 
 
 def problem_of(

@@ -44,8 +44,13 @@ class Metric(Protocol):
     contrast: float
 
     @classmethod
+    def usual_contrast(cls, shape: tuple[int, int, int]) -> float:
+        """Of images of this shape (C, h, w), where a search asks for none."""
+        ...
+
+    @classmethod
     def build(cls, band: Band, contrast: float | None, source: str) -> Self:
-        """The metric of images in a band; a contrast of its own choice where None is given.
+        """The metric of images in a band; the usual contrast where None is given.
 
         Args:
             source: what the setting `metric` says: the registered name, or a file.
@@ -105,11 +110,20 @@ def metric_of(ds: xr.Dataset, shape: tuple[int, int, int]) -> Metric:
     Raises:
         InvisError: if nobody registered it.
     """
-    name = metric_name(ds.attrs)
+    return kind_of(ds.attrs).from_attrs(ds.attrs, shape)
+
+
+def kind_of(attrs: Mapping[str, Any]) -> type[Metric]:
+    """The kind of metric that a saved result was made in.
+
+    Raises:
+        InvisError: if nobody registered it.
+    """
+    name = metric_name(attrs)
     kind = METRICS.get(name.partition(":")[0])
     if kind is None:
         raise InvisError(f"ds was made in the metric {name!r}: register it in METRICS first")
-    return kind.from_attrs(ds.attrs, shape)
+    return kind
 
 
 def metric_name(attrs: Mapping[str, Any]) -> str:

@@ -56,10 +56,14 @@ class Natural:
         self._basis = torch.from_numpy(statistics.basis).float()
 
     @classmethod
+    def usual_contrast(cls, shape: tuple[int, int, int]) -> float:
+        return CONTRAST * (max(shape[1:]) / AT_SIDE) ** GROWTH
+
+    @classmethod
     def build(cls, band: Band, contrast: float | None, source: str) -> Self:
-        channels, *sides = band.shape
+        channels = band.shape[0]
         if contrast is None:
-            contrast = CONTRAST * (max(sides) / AT_SIDE) ** GROWTH
+            contrast = cls.usual_contrast(band.shape)
         if source == "natural":
             return cls(band, contrast, _shipped(channels), source)
         if ":" in source and not Path(source).exists():

@@ -30,8 +30,12 @@ class Pixels:
         self.radius = contrast * math.sqrt(math.prod(band.shape))
 
     @classmethod
+    def usual_contrast(cls, shape: tuple[int, int, int]) -> float:
+        return CONTRAST
+
+    @classmethod
     def build(cls, band: Band, contrast: float | None, source: str) -> Self:
-        return cls(band, CONTRAST if contrast is None else contrast)
+        return cls(band, cls.usual_contrast(band.shape) if contrast is None else contrast)
 
     @classmethod
     def from_attrs(cls, attrs: Mapping[str, Any], shape: tuple[int, int, int]) -> Self:

@@ -76,6 +76,8 @@ class About:
         read = self.read or KINDS[self.kind]
         try:
             value = read(given)
+        except InvisError:
+            raise
         except (TypeError, ValueError):
             raise InvisError(f"{name} is {given!r}: {self.rule or self.help}") from None
         if not self.allowed(value):
@@ -175,7 +177,6 @@ class Settings:
         read=lambda given: None if given is None or given == "" else float(given),
         allowed=lambda contrast: contrast is None or 0 < contrast <= 128,
         rule="use an RMS contrast between 0 and 128 grey levels, such as 12",
-        range=(2, 64, 1),
         usual=("", 4.0, 8.0, 12.0, 16.0, 24.0, 32.0),
     )
     band: tuple[float, float | None] | str | None = setting(
@@ -237,10 +238,15 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """What tells these settings from others, under names and in a form that never change."""
+        from invis.search.pixels import CONTRAST
+
+        asked = self
+        if self.metric == "pixels" and self.contrast is None:
+            asked = replace(self, contrast=CONTRAST)
         return {
-            about.stored or name: getattr(self, name)
+            about.stored or name: getattr(asked, name)
             for name, about in SETTINGS.items()
-            if getattr(self, name) != about.before
+            if getattr(asked, name) != about.before
         }
 
     def band_for(self, shape: tuple[int, int, int]) -> tuple[float, float]:

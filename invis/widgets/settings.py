@@ -45,7 +45,7 @@ class SettingsControls(ipw.VBox):
         super().__init__([first, ipw.Accordion([more], titles=("More settings",))])
         self.add_traits(
             **{
-                alias: TRAITS[SETTINGS[name].kind](self._controls[name].value)
+                alias: TRAITS[type(value := self._controls[name].value)](value)
                 for alias, name in NAMES.items()
             }
         )
@@ -73,7 +73,7 @@ class SettingsControls(ipw.VBox):
         asked = dict(asked)
         self.device = asked.pop("device", None) or self.device
         for name, value in by_name(asked).items():
-            setattr(self, name, as_typed(value))
+            setattr(self, name, as_typed(SETTINGS[name], value))
         self.values()
 
     def offer_distances(self, layers: list[str]) -> None:
@@ -91,7 +91,7 @@ class SettingsControls(ipw.VBox):
 def control(about: About) -> ipw.Widget:
     """What edits a setting: a list, a slider, or a field."""
     quiet: dict[str, Any] = {"continuous_update": False}
-    value = as_typed(about.default)
+    value = as_typed(about, about.default)
     if about.other == "FILE":
         return ipw.Combobox(
             options=about.choices, value=value, ensure_option=False, layout=_flex("1 1 130px"),
@@ -113,11 +113,13 @@ def control(about: About) -> ipw.Widget:
     return ipw.FloatSlider(value=value, readout_format=shown, layout=layout, **limits, **quiet)
 
 
-def as_typed(value: Any) -> Any:
-    """A setting's value as its control has it: a band as text, and what is left out as none."""
+def as_typed(about: About, value: Any) -> Any:
+    """A setting's value as its control has it: text where it may be left out."""
     if isinstance(value, tuple):
         return ":".join("" if end is None else f"{end:.12g}" for end in value)
-    return "" if value is None else value
+    if about.default is not None:
+        return value
+    return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _flex(flex: str) -> ipw.Layout:

@@ -43,7 +43,8 @@ def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(metric, alpha, im
         assert 0.97 <= ds.attrs["spread"] <= TOLERANCE
         assert ds.attrs["converged"]
         assert not ds.attrs["dead"]
-        assert ds.attrs["fraction_min"] >= alpha - 0.002
+        # Rounding to 8 bits moves a response by 0.3 |w|, of 8 sqrt(192) |w|.
+        assert ds.attrs["fraction_min"] >= alpha - 0.003
         assert ds.attrs["saturated"] == 0
         assert ds.attrs["full_model_error"] < 5e-3
 

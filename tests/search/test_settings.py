@@ -27,8 +27,9 @@ OTHER = {
     "objective": "paper",
     "distance": "conv1_1",
     "seed": 7,
+    "metric": "pixels",
 }
-TYPED = OTHER | {"band": "1:2.5"}
+TYPED = OTHER | {"band": "1:2.5", "contrast": "9.5"}
 
 
 @pytest.mark.parametrize("command", [search_command, sweep_command])
