@@ -18,10 +18,12 @@ from .interop.search import from_lucent as from_lucent
 from .models.address import Address as Address
 from .models.address import parse_address as parse_address
 from .models.cone import build_cone as build_cone
+from .models.kinds import register_units as register_units
 from .models.layers import layers as layers
-from .models.unit import Units as Units
+from .models.scored import scored as scored
 from .models.unit import unit as unit
 from .models.unit import units_at as units_at
+from .models.units import Units as Units
 from .models.zoo import load_model as load_model
 from .models.zoo import model_names as model_names
 from .probe import Probes as Probes

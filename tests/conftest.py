@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A first example may take a second on a busy machine: that says nothing about the code.
-settings.register_profile("invis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A first example may take a second on a busy machine: that says nothing about the code. The same
+# examples are drawn everywhere; tests that draw anew each time say so themselves.
+settings.register_profile(
+    "invis", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
 settings.load_profile("invis")
 
 FLAGS = [

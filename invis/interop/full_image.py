@@ -29,10 +29,8 @@ from invis.interop.maps import (
     Positions,
     at_positions,
     check_positions,
-    layer_maps,
     measure,
     run_full,
-    unit_maps,
 )
 from invis.interop.painting import (
     Transform,
@@ -188,10 +186,10 @@ class _Painting:
                 seen = transform(seen)
         pixels = 255 * fit(seen, image.shape[2:]).to(units.readout)
         out = run_full(units, units.normalise(pixels))
-        values = at_positions(units, unit_maps(units, out), self.positions)[:, self.which]
+        values = at_positions(units, units.unit_maps(out), self.positions)[:, self.which]
         loss = -values.mean()
         if len(image) > 1 and diversity:
-            maps = layer_maps(units, out)
+            maps = units.maps(out)
             # The similarity of N images is at most N - 1; their activation has any scale.
             scale = values.detach().abs().mean() / (len(image) - 1)
             apart = lucent().objectives.diversity("layer")
@@ -227,7 +225,7 @@ class _Painting:
             attrs={
                 "format": FORMAT,
                 "address": units.addresses[which],
-                "positions": self.positions if units._axes() else "none",
+                "positions": self.positions if units.map_axes else "none",
                 "grey_response": float(measured(plain)[0]),
                 "noise_response": math.nan if noise is None else float(measured(noise).max()),
                 "noise_images": NOISE_IMAGES,

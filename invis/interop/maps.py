@@ -23,23 +23,6 @@ def check_positions(positions: str) -> None:
         raise InvisError(f"positions {positions!r} is wrong: use 'center' or 'all'")
 
 
-def layer_maps(units: Units, out: Tensor) -> Tensor:
-    """A layer's output as maps (B, C, H, W); a layer without a map is one position."""
-    axes = units._axes()
-    if axes is None:
-        return out.flatten(1)[:, :, None, None]
-    return out.movedim(axes, (-2, -1)).flatten(1, -3)
-
-
-def unit_maps(units: Units, out: Tensor) -> Tensor:
-    """The pre-activations (B, U, H, W) of all units from their layer's output."""
-    maps, found = layer_maps(units, out), []
-    for weights in units.readout.to(maps):
-        (used,) = weights.nonzero(as_tuple=True)
-        found.append((maps[:, used] * weights[used, None, None]).sum(1))
-    return torch.stack(found, 1)
-
-
 def at_positions(units: Units, maps: Tensor, positions: str) -> Tensor:
     """Maps (B, U, H, W) -> (B, U): the value at the units' own position, or the mean of all.
 
@@ -48,8 +31,8 @@ def at_positions(units: Units, maps: Tensor, positions: str) -> Tensor:
     """
     if positions == "all":
         return maps.mean((2, 3))
-    node = next(n for n in units.model.flow.axes if n.name == units.layer.node)
-    sizes = units.model.flow.map_size(node) if units._axes() else (1, 1)
+    flow = units.model.flow
+    sizes = flow.map_size(flow.node(units.layer.node)) if units.map_axes else (1, 1)
     row, column = (
         min(max(at + now // 2 - usual // 2, 0), now - 1)
         for at, now, usual in zip(units.cone.position, maps.shape[2:], sizes, strict=True)
@@ -88,7 +71,7 @@ def measure(units: Units, images: NDArray[np.uint8], positions: Positions = "cen
     found = []
     for part in pixels.split(FULL_BATCH):
         out = run_full(units, units.normalise(part.to(units.device, units.readout.dtype)))
-        found.append(at_positions(units, unit_maps(units, out), positions))
+        found.append(at_positions(units, units.unit_maps(out), positions))
     return torch.cat(found).float().cpu()
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from invis.errors import InvisError
-from invis.interop.maps import Positions, at_positions, check_positions, unit_maps
+from invis.interop.maps import Positions, at_positions, check_positions
 from invis.interop.require import lucent
 from invis.models.unit import Units
 
@@ -151,7 +151,7 @@ class _Readout(nn.Module):
         self._units = units
 
     def forward(self, out: Tensor) -> Tensor:
-        return unit_maps(self._units, out)
+        return self._units.unit_maps(out)
 
 
 def _network_of(units: Units) -> fx.GraphModule:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
 
 from invis.errors import InvisError
 from invis.interop.require import lucent
 from invis.models.own import wrap
-from invis.models.unit import Units, unit
+from invis.models.scored import Outputs, Scores, as_label, no_output, scored
+from invis.models.units import Units
 
 ROUNDING = 1e-5
 
@@ -61,100 +57,59 @@ def from_lucent(
             f"objective {objective!r} is none of lucent's: give one of "
             "lucent.optvis.objectives, or 'layer:channel'"
         )
-    title = name or type(module).__name__
-    # Wrapped first without the objective, for what there is to say about the network itself.
-    model = wrap(module, mean=mean, std=std, input_size=input_size, name=title)
-    scores = _Scores(model.module, given, model.mean, model.std)
     label = _label(given, label)
-    numbers = _check(scores, label, model.channels, model.input_size)
-    units = unit(
-        nn.Sequential(OrderedDict(lucent=scores)), "lucent", 0, mean=mean, std=std,
-        input_size=input_size, name=title, device=device,
+    # Wrapped first without the objective, for what there is to say about the network itself.
+    model = wrap(module, mean=mean, std=std, input_size=input_size, name=name)
+    scores = Scores(model.module, lambda seen: _each(given, seen), model.mean, model.std)
+    _check(scores, given, label, model.channels, model.input_size)
+    return scored(
+        module, scores.function, label=label, mean=mean, std=std, input_size=input_size,
+        name=name, device=device, layer="lucent",
     )  # fmt: skip
-    # The graph shows one step; micro-batches are sized by what happens inside. The weights are the
-    # network's own, whatever is asked of it.
-    units.cone.numbers = numbers
-    units.model.weights_hash = model.weights_hash
-    return replace(units, labels=(label,))
 
 
-class _Scores(nn.Module):
-    """Normalised images (B, C, H, W) -> (B, 1) what lucent would maximise for each."""
-
-    # What torch.fx takes for a module of torch it calls as a whole, without looking inside.
-    __module__ = "torch.nn.modules.invis"
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(
-        self, network: nn.Module, objective: Any, mean: Sequence[float], std: Sequence[float]
-    ) -> None:
-        super().__init__()
-        self.network, self.objective = network, objective
-        like = next(network.parameters(), torch.zeros(()))
-        for key, values in (("mean", mean), ("std", std)):
-            self.register_buffer(key, torch.tensor(values).to(like)[:, None, None])
-
-    def forward(self, x: Tensor) -> Tensor:
-        if isinstance(x, FakeTensor):
-            # The shapes are traced: an objective may ask for values, and there are none.
-            return x.flatten(1)[:, :1]
-        seen = self.look(x)
-        return torch.stack([self.score(seen, [row]) for row in range(len(x))])[:, None]
-
-    def look(self, x: Tensor) -> dict[str, Any]:
-        """The outputs of all modules by lucent's names, and the pixels in [0, 1] as `input`."""
-        seen: dict[str, Any] = {"input": x * self.std + self.mean}
-        thread = threading.get_ident()
-
-        def keeper(name: str) -> Callable[[nn.Module, Any, Any], None]:
-            def keep(_: nn.Module, __: Any, out: Any) -> None:
-                if threading.get_ident() == thread:
-                    seen[name] = out
-
-            return keep
-
-        parts = [(path, part) for path, part in self.network.named_modules() if path]
-        names = [path.replace(".", "_") for path, _ in parts]
-        handles = []
-        try:
-            for name, (_, part) in zip(names, parts, strict=True):
-                handles.append(part.register_forward_hook(keeper(name)))
-            out = self.network(x)
-        finally:
-            for handle in handles:
-                handle.remove()
-        seen["labels"] = seen.get(names[-1]) if names else out
-        return seen
-
-    def score(self, seen: dict[str, Any], rows: list[int]) -> Tensor:
-        """Minus the objective's value for a batch made of some rows of the images."""
-
-        def layer(name: str) -> Tensor:
-            value = seen.get(name)
-            if not isinstance(value, Tensor):
-                near = ", ".join(get_close_matches(name, seen, 3, 0.3)) or ", ".join(seen)
-                raise InvisError(f"layer {name!r} holds no tensor here: the nearest are {near}")
-            return value[rows]
-
-        return -torch.as_tensor(self.objective(layer), device=seen["input"].device).reshape(())
+def _each(objective: Any, seen: Outputs) -> Tensor:
+    """(B,) what lucent would maximise for each image."""
+    layers = _as_lucent_sees(seen)
+    return torch.stack([_score(objective, layers, [row]) for row in range(len(seen.image))])
 
 
-def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) -> int:
-    """Refuse an objective that fails, or whose value for a batch is not made of its images'.
+def _as_lucent_sees(seen: Outputs) -> Callable[[str], Tensor]:
+    """The outputs by lucent's names; `input` are the images, `labels` what the last module says."""
+    names = {name.replace(".", "_"): name for name in seen.modules if name}
+    names["labels"] = next(reversed(names.values()), "")
 
-    Returns how many activations one image leaves behind.
-    """
+    def layer(name: str) -> Tensor:
+        if name == "input":
+            return seen.image
+        if name not in names:
+            raise no_output(name, names)
+        return seen(names[name])
+
+    return layer
+
+
+def _score(objective: Any, layers: Callable[[str], Tensor], rows: list[int]) -> Tensor:
+    """Minus the objective's value for a batch made of some rows of the images."""
+    value = objective(lambda name: layers(name)[rows])
+    return -torch.as_tensor(value, device=layers("input").device).reshape(())
+
+
+def _check(
+    scores: Scores, objective: Any, label: str, channels: int, size: tuple[int, int]
+) -> None:
+    """Refuse an objective that fails, or whose value for a batch is not made of its images'."""
     draw = torch.Generator().manual_seed(0)
     noise = torch.randn(4, channels, *size, generator=draw)
     contrast = torch.tensor([0.1, 2.0, 0.5, 1.0])[:, None, None, None]
     noise[2:] = noise[2:].cumsum(3) / size[1] ** 0.5
     try:
         with torch.no_grad():
-            seen = scores.look((contrast * noise).to(scores.mean))
-            alone = [float(scores.score(seen, [k])) for k in range(4)]
-            pairs = [float(scores.score(seen, rows)) for rows in ([0, 1], [2, 3], [0, 3], [2, 1])]
+            layers = _as_lucent_sees(scores.look((contrast * noise).to(scores.mean)))
+            alone = [float(_score(objective, layers, [k])) for k in range(4)]
+            pairs = [
+                float(_score(objective, layers, rows)) for rows in ([0, 1], [2, 3], [0, 3], [2, 1])
+            ]
     except InvisError:
         raise
     except Exception as error:
@@ -174,12 +129,10 @@ def _check(scores: _Scores, label: str, channels: int, size: tuple[int, int]) ->
             f"objective {label!r} compares the images of a batch: Invis scores every image alone "
             "and drives them apart itself, so leave such terms out"
         )
-    return sum(value[0].numel() for value in seen.values() if isinstance(value, Tensor))
 
 
 def _label(objective: Any, given: str | None) -> str:
     """A name for the objective that can stand in an address."""
     told = [getattr(objective, key, "") for key in ("description", "__name__")]
     words = next((str(one) for one in (given, *told) if one), "")
-    words = re.sub(r"(, None)+\]", "]", words)  # arguments left out
-    return re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", words))[:80] or "objective"
+    return as_label(re.sub(r"(, None)+\]", "]", words), "objective")  # arguments left out

@@ -1,5 +1,6 @@
 """The receptive-field cone: one unit of a network, evaluated on the patch that it sees."""
 
+import copy
 from math import prod
 from typing import Literal
 
@@ -73,6 +74,12 @@ class Cone(nn.Module):
         """
         return 1 << max(2, min(10, (CACHED_NUMBERS // self.numbers).bit_length() - 1))
 
+    def of_numbers(self, numbers: int) -> "Cone":
+        """The same cone where an image leaves more behind than its graph shows."""
+        other = copy.copy(self)
+        other.numbers = numbers
+        return other
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalised patches (B, C, h, w) -> pre-activations (B, channels)."""
         if tuple(x.shape[1:]) != self.image_shape:
@@ -103,9 +110,7 @@ def build_cone(
     """The cone of one layer of a model; `layer` may be a name. See `compile_cone`."""
     if isinstance(layer, str):
         layer = find_layer(model, layer.removesuffix(":raw"), raw=layer.endswith(":raw"))
-    name = layer.node
-    target = next(node for node in model.flow.traced.full.graph.nodes if node.name == name)
-    return compile_cone(model.flow, target, position, fold)
+    return compile_cone(model.flow, model.flow.node(layer.node), position, fold)
 
 
 def compile_cone(

@@ -33,6 +33,10 @@ class Flow:
     fields: dict[fx.Node, tuple[Field, Field] | None]
     folded: dict[fx.Node, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
+    def node(self, name: str) -> fx.Node:
+        """The node with a name."""
+        return next(node for node in self.traced.full.graph.nodes if node.name == name)
+
     def map_size(self, node: fx.Node) -> tuple[int, int]:
         """Rows and columns of a node's map."""
         shape = self.traced.shapes[node]
@@ -111,6 +115,10 @@ def is_aligned(flow: Flow, node: fx.Node, other: fx.Node) -> bool:
 
 
 def _widest(size: int, bins: int) -> Kernel:
-    """The sliding window that holds every bin of adaptive pooling."""
-    stride = max(size // bins, 1)
-    return Kernel(size // bins if size % bins == 0 else size // bins + 2, stride)
+    """The sliding window that holds every bin of adaptive pooling.
+
+    Uneven bins are up to two positions wider than their distance, and this distance is rounded up:
+    whatever reads several of them may reach that far.
+    """
+    stride = -(-size // bins)
+    return Kernel(stride if size % bins == 0 else size // bins + 2, stride)

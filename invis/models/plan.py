@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from invis.models import ops, steps
+from invis.models import crops, ops
+from invis.models.crops import Pads, Slot
 from invis.models.flow import Flow, Window
 from invis.models.geometry import Span, adaptive_bin, average_counts, clip
-from invis.models.steps import Pads, Slot
 from invis.models.window import wanted
 
 Cut = tuple[int, int, int]
@@ -56,7 +56,7 @@ def plan_steps(
         source_op = flow.ops[sources[0]] if sources else None
         if isinstance(op, ops.Norm) and sources[0] in merged and isinstance(source_op, ops.Conv):
             if node not in flow.folded:
-                flow.folded[node] = steps.fold(source_op.weight, source_op.bias, op.module)
+                flow.folded[node] = crops.fold(source_op.weight, source_op.bias, op.module)
             weight, bias = flow.folded[node]
             op = ops.Conv(source_op.rows, source_op.cols, weight, bias, source_op.groups)
             sources = traced.inputs(sources[0])[:1]
@@ -68,7 +68,7 @@ def plan_steps(
             continue
         step, cuts = _step(flow, node, op, sources, need)
         alone = len(sources) == 1 and list(slot.values()).count(slot[sources[0]]) == 1
-        if isinstance(step, steps.ReluStep) and not any(cuts) and alone:
+        if isinstance(step, crops.ReluStep) and not any(cuts) and alone:
             step.inplace = _may_overwrite(flow, sources[0], readers)
         slot[node] = len(slot)
         call = Call(tuple((slot[s], c) for s, c in zip(sources, cuts, strict=True)), slot[node])
@@ -118,7 +118,7 @@ def _step(
                 window, flow.map_size(source), op.bins, have, strict=True
             )
         )
-        return steps.AdaptivePoolStep(rows, cols, op.largest), [()]
+        return crops.AdaptivePoolStep(rows, cols, op.largest), [()]
     cuts: list[tuple[Cut, ...]] = []
     for source in sources:
         axes = flow.axes[source]
@@ -157,10 +157,10 @@ def _sliding(flow: Flow, op: ops.Sliding, window: Window, source: fx.Node, pads:
         bias = None if op.bias is None else op.bias.detach()
         alone = all(b - a == 1 for a, b in window)
         if alone and op.groups == 1 and not any(pads) and dilation == (1, 1):
-            return steps.DenseStep(op.weight.detach(), bias)
-        return steps.ConvStep(op.weight.detach(), bias, stride, dilation, op.groups, pads)
+            return crops.DenseStep(op.weight.detach(), bias)
+        return crops.ConvStep(op.weight.detach(), bias, stride, dilation, op.groups, pads)
     if isinstance(op, ops.MaxPool):
-        return steps.MaxPoolStep(size, stride, dilation, pads)
+        return crops.MaxPoolStep(size, stride, dilation, pads)
     like = next(flow.traced.full.parameters(), torch.zeros(()))
     counts = [
         torch.tensor(average_counts(span, kernel, length, op.include_pad), dtype=like.dtype)
@@ -171,18 +171,18 @@ def _sliding(flow: Flow, op: ops.Sliding, window: Window, source: fx.Node, pads:
     area = counts[0][:, None] * counts[1]
     if op.divisor is not None:
         area = torch.full_like(area, op.divisor)
-    return steps.AvgPoolStep(size, stride, pads, area[None, None].to(like.device))
+    return crops.AvgPoolStep(size, stride, pads, area[None, None].to(like.device))
 
 
 def _call(flow: Flow, node: fx.Node, sources: list[fx.Node]) -> nn.Module:
     """A node's own function or module, not writing in place."""
     traced = flow.traced
     if node.op == "get_attr":
-        return steps.ConstantStep(traced.attribute(node).detach())
+        return crops.ConstantStep(traced.attribute(node).detach())
     module = traced.module(node)
     function: Any = ops.functional_target(node)
     if isinstance(module, nn.ReLU) or function in (F.relu, torch.relu, "relu"):
-        return steps.ReluStep(False)
+        return crops.ReluStep(False)
     if module is not None:
         function = module
         if getattr(module, "inplace", False):
@@ -197,4 +197,4 @@ def _call(flow: Flow, node: fx.Node, sources: list[fx.Node]) -> nn.Module:
     kwargs = dict(fx.node.map_arg(node.kwargs, swap))
     if kwargs.get("inplace"):
         kwargs["inplace"] = False
-    return steps.CallStep(function, args, kwargs)
+    return crops.CallStep(function, args, kwargs)

@@ -81,8 +81,7 @@ def check_coverage(model: Model, layer: str) -> None:
     """Refuse a layer whose value depends on weights that were not loaded."""
 
     def lacks(name: str, raw: bool = False) -> list[str]:
-        node = find_layer(model, name, raw).node
-        target = next(n for n in model.flow.traced.full.graph.nodes if n.name == node)
+        target = model.flow.node(find_layer(model, name, raw).node)
         used = set(upto(model.flow, target).state_dict())
         return [key for key in model.missing if key in used]
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from invis.models.devices import single_precision
 from invis.models.unit import Units
@@ -48,19 +47,13 @@ class Grid:
         return [(row, col) for row in rows for col in cols]
 
 
-def map_axes(units: Units) -> tuple[int, int] | None:
-    """Which axes of the layer's output are rows and columns; None where it has no map."""
-    flow = units.model.flow
-    return next(axes for node, axes in flow.axes.items() if node.name == units.layer.node)
-
-
 def grid_of(units: Units) -> Grid:
     """The grid of the units' layer; a single crop where the field does not fit in the canvas."""
     cone = units.cone
     crop = (cone.image_shape[1], cone.image_shape[2])
     field_side = cone.receptive_field
     canvas = cone.input_size
-    if cone.whole or crop != (field_side, field_side) or map_axes(units) is None:
+    if cone.whole or crop != (field_side, field_side) or units.map_axes is None:
         top, left = cone.window[:2]
         step = (max(1, canvas[0] // 2), max(1, canvas[1] // 2))
         return Grid(canvas, crop, None, np.array([top]), np.array([left]), step)
@@ -80,22 +73,13 @@ def grid_of(units: Units) -> Grid:
 def response_maps(units: Units, grid: Grid, canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(B, H, W, C) 8-bit canvases -> (B, U, rows, columns) responses, by the untouched network."""
     pixels = torch.as_tensor(canvases).permute(0, 3, 1, 2).to(units.device, units.readout.dtype)
-    maps: Tensor = units.full(units.normalise(pixels))
-    axes = map_axes(units)
-    if axes is None:
-        found = maps.flatten(1)[:, :, None, None]
+    found = units.unit_maps(units.full(units.normalise(pixels)))
+    if grid.positions is not None:
+        found = found[..., grid.positions[0], grid.positions[1]]
     else:
-        found = maps.movedim(axes, (-2, -1)).flatten(1, -3)
-        if grid.positions is None:
-            row, col = units.cone.position
-            found = found[..., row : row + 1, col : col + 1]
-        else:
-            found = found[..., grid.positions[0], grid.positions[1]]
-    # A channel that a unit does not read cannot spoil it, not even with NaN.
-    used = (units.readout != 0).any(0)
-    return (
-        torch.einsum("uc,bchw->buhw", units.readout[:, used], found[:, used]).float().cpu().numpy()
-    )
+        row, col = units.cone.position
+        found = found[..., row : row + 1, col : col + 1]
+    return found.float().cpu().numpy()
 
 
 @dataclass(frozen=True, order=True)

@@ -32,7 +32,7 @@ class Features:
                 f"{units.layer.layer} sees {patch.image_shape[1]} px: name an earlier layer, "
                 "or pixels"
             )
-        node = next(n for n in model.flow.traced.full.graph.nodes if n.name == found.node)
+        node = model.flow.node(found.node)
         self.layer = found.layer
         self._units = units
         self._network = upto(model.flow, node).to(units.device)
