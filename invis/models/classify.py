@@ -3,19 +3,27 @@
 What is not known to be local is opaque, never guessed.
 """
 
+from dataclasses import dataclass
+from itertools import permutations
+from math import prod
 from typing import Any
 
 import torch
 from torch import fx, nn
 from torch.nn.modules.utils import _pair
 
-from invis.models.geometry import Kernel
+from invis.models.behaviour import behaviour
+from invis.models.calls import call_step
+from invis.models.geometry import Cells, Kernel, Transposed
+from invis.models.hooked import Until
 from invis.models.ops import (
     AdaptivePool,
+    Alone,
     AvgPool,
     Axes,
     Concat,
     Conv,
+    ConvTransposed,
     LastAxis,
     MaxPool,
     Norm,
@@ -23,6 +31,8 @@ from invis.models.ops import (
     Opaque,
     Pointwise,
     Rearrange,
+    Regroup,
+    Shuffle,
 )
 from invis.models.trace import Traced
 
@@ -78,20 +88,38 @@ def classify(
     """
     shape = traced.shapes.get(node)
     module = traced.module(node)
-    if shape is None or node.op in ("placeholder", "output", "get_attr"):
+    if shape is None or node in traced.fixed or node.op in ("placeholder", "output"):
         return Opaque(), ((2, 3) if node.op == "placeholder" else None)
+    if isinstance(module, Until):
+        return Opaque(), ((2, 3) if type(module.watched).__name__.endswith("2d") else None)
     op = _from_module(module, node) if module is not None else _from_call(traced, node)
-    inputs = traced.inputs(node)
+    found = _located(traced, node, op, axes)
+    if isinstance(found[0], Opaque) and not found[0].problem:
+        return _tried(traced, node, axes) or found
+    return found
+
+
+def _located(
+    traced: Traced, node: fx.Node, op: Op, axes: dict[fx.Node, Axes | None]
+) -> tuple[Op, Axes | None]:
+    """Where an operation leaves rows and columns; opaque where its name promises too much."""
+    shape = traced.shapes[node]
+    inputs = [n for n in traced.inputs(node) if n not in traced.numbers]
+    if isinstance(op, Opaque):
+        maps = op.maps and len(shape) == 4 and axes.get(inputs[0]) == (2, 3)
+        return op, (2, 3) if maps else None
     if isinstance(op, Pointwise | Concat):
         shared = _shared_axes(traced, inputs, axes, shape)
         if isinstance(op, Concat) and (shared is None or not _joins_channels(node, shared)):
             shared = None
-        return (op, shared) if shared is not None else (Opaque(), None)
+        return (op, shared) if shared is not None else (Opaque(), _residual(traced, node, axes))
     if isinstance(op, LastAxis):
         shared = _shared_axes(traced, inputs, axes, shape)
         if shared is None or len(shape) - 1 in shared:
             return Opaque(), None
         return Pointwise(), shared
+    if isinstance(op, Alone):  # one of several tensors
+        return (op, axes[inputs[0]]) if axes.get(inputs[0]) else (Opaque(), None)
     if isinstance(op, Rearrange):
         before = axes.get(inputs[0])
         if before is None or len(op.source) != len(shape) or not set(before) <= set(op.source):
@@ -101,22 +129,69 @@ def classify(
         # A slice of rows or columns is not the whole map any more.
         same = all(shape[m] == sizes[b] for m, b in zip(moved, before, strict=True))
         return (op, moved) if same else (Opaque(), None)
-    if isinstance(op, Opaque):
-        maps = op.maps and len(shape) == 4 and axes.get(inputs[0]) == (2, 3)
-        return op, (2, 3) if maps else None
+    if isinstance(op, Regroup):
+        after = _regrouped(traced.shapes[inputs[0]], shape, axes.get(inputs[0]))
+        return (Regroup(shape), after) if after is not None else (Opaque(), None)
     # Everything else works on (B, C, H, W).
     if len(shape) != 4 or axes.get(inputs[0]) not in ((2, 3), None):
         return Opaque(), None
-    if isinstance(op, Norm) and axes.get(inputs[0]) is None:
+    if axes.get(inputs[0]) is None and isinstance(op, Norm | ConvTransposed | Shuffle):
         return Opaque(), None
     return op, (2, 3)
+
+
+def _tried(
+    traced: Traced, node: fx.Node, axes: dict[fx.Node, Axes | None]
+) -> tuple[Op, Axes] | None:
+    """What an operation without a known name turns out to do."""
+    sources = [n for n in traced.inputs(node) if n not in traced.numbers]
+    image = [n for n in sources if n not in traced.fixed]
+    where = axes.get(image[0]) if len(image) == 1 else None
+    if where is None or image[0] in traced.several:
+        return None
+    module = traced.module(node)
+    own = [*module.parameters(), *module.buffers()] if module is not None else []
+    fixed = [traced.value(n) for n in sources if n in traced.fixed]
+    exact = torch.zeros((), dtype=torch.float64)
+    like = next((t.detach() for t in [*own, *fixed] if t.is_floating_point()), exact)
+    if any(t.is_meta for t in [*own, *fixed]):
+        return None
+    step = call_step(traced, node, sources)
+    places = {n: traced.value(n) for n in sources if n in traced.fixed}
+    return behaviour(
+        lambda x: step(*(places.get(n, x) for n in sources)), traced.shapes[image[0]], where, like
+    )
+
+
+def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Axes | None) -> Axes | None:
+    """Rows and columns behind a reshape that leaves both whole, and images apart."""
+    if axes is None or before[0] != after[0]:
+        return None
+
+    def signature(shape: tuple[int, ...], pair: Axes) -> tuple[int, ...]:
+        first, second = sorted(pair)
+        return (
+            prod(shape[:first]), prod(shape[first + 1 : second]), prod(shape[second + 1 :]),
+            shape[pair[0]], shape[pair[1]], pair[0] < pair[1],
+        )  # fmt: skip
+
+    wanted = signature(before, axes)
+    pairs = permutations(range(1, len(after)), 2)
+    return next((pair for pair in pairs if signature(after, pair) == wanted), None)
+
+
+def _residual(traced: Traced, node: fx.Node, axes: dict[fx.Node, Axes | None]) -> Axes | None:
+    """Rows and columns of a sum that only one of its parts knows: those of a residual stream."""
+    shape = traced.shapes[node]
+    known = {axes[n] for n in traced.inputs(node) if axes.get(n) and traced.shapes[n] == shape}
+    return known.pop() if len(known) == 1 else None
 
 
 def _shared_axes(
     traced: Traced, inputs: list[fx.Node], axes: dict[fx.Node, Axes | None], shape: tuple[int, ...]
 ) -> Axes | None:
     """Row and column axes on which all inputs agree, or None."""
-    known = {axes[n] for n in inputs if axes.get(n) is not None}
+    known = {axes[n] for n in inputs if axes.get(n) is not None and n not in traced.fixed}
     if len(known) != 1:
         return None
     shared = known.pop()
@@ -128,8 +203,16 @@ def _shared_axes(
         same_rank = axes.get(node) == shared and len(other) == len(shape)
         if same_rank and all(other[a] == shape[a] for a in shared):
             continue
-        # Anything else is read whole, so it must be the same at every position.
         offset = len(shape) - len(other)
+        if node in traced.fixed and all(
+            a >= offset and other[a - offset] == shape[a] for a in shared
+        ):
+            # A map of the network's own, such as one of positions: cut like the image's.
+            own = shared[0] - offset, shared[1] - offset
+            if axes.setdefault(node, own) in (None, own):
+                axes[node] = own
+                continue
+        # Anything else is read whole, so it must be the same at every position.
         if any(a >= offset and other[a - offset] != 1 for a in shared):
             return None
     return shared
@@ -159,8 +242,6 @@ def _kernels(
 
 def _from_module(module: nn.Module, node: fx.Node) -> Op:
     if isinstance(module, nn.Conv2d):
-        if module.padding_mode != "zeros":
-            return Opaque(maps=True)
         rows, cols = _kernels(module.kernel_size, module.stride, module.padding, module.dilation)
         return Conv(rows, cols, module.weight, module.bias, module.groups)
     if isinstance(module, nn.BatchNorm2d):
@@ -170,6 +251,16 @@ def _from_module(module: nn.Module, node: fx.Node) -> Op:
                 "value would depend on the other images: build it with track_running_stats=True"
             )
         return Norm(module)
+    if isinstance(module, nn.ConvTranspose2d):
+        rows, cols = _kernels(module.kernel_size, module.stride, module.padding, module.dilation)
+        sides = Transposed(rows), Transposed(cols)
+        return ConvTransposed(*sides, module.weight, module.bias, module.groups)
+    if isinstance(module, nn.PixelShuffle):
+        return Shuffle(*(Cells(module.upscale_factor, True),) * 2)
+    if isinstance(module, nn.PixelUnshuffle):
+        return Shuffle(*(Cells(module.downscale_factor, False),) * 2)
+    if isinstance(module, nn.Flatten | nn.Unflatten):
+        return Regroup(())
     if isinstance(module, nn.MaxPool2d) and not module.return_indices:
         stride = module.stride or module.kernel_size
         return MaxPool(*_kernels(module.kernel_size, stride, module.padding, module.dilation))
@@ -197,17 +288,26 @@ def _adaptive(size: Any, largest: bool, node: fx.Node) -> Op:
 
 
 def _from_call(traced: Traced, node: fx.Node) -> Op:
-    if any(isinstance(a, fx.Node) for a in [*node.args[1:], *node.kwargs.values()]):
-        plain = None  # a size or setting computed at run time
+    call = _settled(traced, node)
+    if any(isinstance(a, fx.Node) for a in [*call.args[1:], *call.kwargs.values()]):
+        plain = None  # a setting computed at run time
     else:
-        plain = _arguments(node)
-    name = getattr(node.target, "__name__", str(node.target))
+        plain = _arguments(call)
+    name = call.name
     if node.op == "call_function" and not _known_origin(node.target):
         return Opaque()
-    if name == "conv2d":
-        return _conv_function(traced, node)
-    if name == "layer_norm" and len(_argument(node, 1, "normalized_shape", ())) == 1:
+    if name == "getitem" and call.args[0] in traced.several:
+        return Alone() if isinstance(call.args[1], int) else Opaque()
+    if name in ("conv2d", "conv_transpose2d"):
+        return _conv_function(traced, call)
+    if name == "layer_norm" and len(_argument(call, 1, "normalized_shape", ())) == 1:
         return LastAxis()
+    if name in ("pixel_shuffle", "pixel_unshuffle"):
+        up = name == "pixel_shuffle"
+        size = _argument(call, 1, "upscale_factor" if up else "downscale_factor", 1)
+        return Shuffle(Cells(size, up), Cells(size, up))
+    if name in ("view", "reshape", "flatten", "unflatten"):
+        return Regroup(())
     if plain is not None:
         if name == "max_pool2d" and not plain.get("return_indices"):
             return MaxPool(
@@ -234,8 +334,25 @@ def _from_call(traced: Traced, node: fx.Node) -> Op:
     if name in ("cat", "concat"):
         return Concat()
     if _pointwise(name):
-        return Pointwise(_passes(node, name))
+        return Pointwise(_passes(call, name))
     return Opaque(maps=name in _MAPS_NAMES)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A node's call with plain numbers in place of the sizes that it computes."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def _settled(traced: Traced, node: fx.Node) -> _Call:
+    def known(argument: fx.Node) -> Any:
+        return traced.numbers.get(argument, argument)
+
+    args, kwargs = fx.node.map_arg((node.args, node.kwargs), known)
+    return _Call(getattr(node.target, "__name__", str(node.target)), args, dict(kwargs))
 
 
 def _known_origin(function: Any) -> bool:
@@ -244,31 +361,33 @@ def _known_origin(function: Any) -> bool:
     return home.split(".")[0] in ("torch", "torchvision", "_operator")
 
 
-def _argument(node: fx.Node, place: int, name: str, default: Any) -> Any:
+def _argument(node: _Call, place: int, name: str, default: Any) -> Any:
     return node.kwargs.get(name, node.args[place] if len(node.args) > place else default)
 
 
-def _conv_function(traced: Traced, node: fx.Node) -> Op:
-    """`F.conv2d` with weights that are the network's own parameters."""
-    weight, bias = _argument(node, 1, "weight", None), _argument(node, 2, "bias", None)
-    rest = [
-        _argument(node, place, name, default)
-        for place, name, default in (
-            (3, "stride", 1),
-            (4, "padding", 0),
-            (5, "dilation", 1),
-            (6, "groups", 1),
-        )
-    ]
-    fixed = isinstance(weight, fx.Node) and weight.op == "get_attr"
-    if bias is not None:
-        fixed = fixed and isinstance(bias, fx.Node) and bias.op == "get_attr"
-    if not fixed or any(isinstance(value, fx.Node) for value in rest):
+_CONV = {
+    "conv2d": ("stride", "padding", "dilation", "groups"),
+    "conv_transpose2d": ("stride", "padding", "output_padding", "groups", "dilation"),
+}
+
+
+def _conv_function(traced: Traced, call: _Call) -> Op:
+    """`F.conv2d` with weights that are the network's own, or computed of them."""
+    weight, bias = _argument(call, 1, "weight", None), _argument(call, 2, "bias", None)
+    names = _CONV[call.name]
+    rest = {
+        name: _argument(call, 3 + place, name, 0 if "padding" in name else 1)
+        for place, name in enumerate(names)
+    }
+    fixed = weight in traced.fixed and (bias is None or bias in traced.fixed)
+    if not fixed or any(isinstance(value, fx.Node) for value in rest.values()):
         return Opaque(maps=True)
-    weight = traced.attribute(weight)
-    stride, padding, dilation, groups = rest
-    rows, cols = _kernels(tuple(weight.shape[2:]), stride, padding, dilation)
-    return Conv(rows, cols, weight, None if bias is None else traced.attribute(bias), groups)
+    weight, bias = traced.value(weight), None if bias is None else traced.value(bias)
+    size = tuple(weight.shape[2:])
+    rows, cols = _kernels(size, rest["stride"], rest["padding"], rest["dilation"])
+    if call.name == "conv2d":
+        return Conv(rows, cols, weight, bias, rest["groups"])
+    return ConvTransposed(Transposed(rows), Transposed(cols), weight, bias, rest["groups"])
 
 
 def _indexed(traced: Traced, node: fx.Node, plain: dict[str, Any]) -> Op:
@@ -302,26 +421,25 @@ _SIGNATURES = {
 }
 
 
-def _arguments(node: fx.Node) -> dict[str, Any] | None:
+def _arguments(node: _Call) -> dict[str, Any] | None:
     """Arguments of a known function by name."""
-    name = getattr(node.target, "__name__", str(node.target))
-    names = _SIGNATURES.get(name)
+    names = _SIGNATURES.get(node.name)
     if names is None:
         return None
     args = list(node.args)
-    if name == "permute" and len(args) > 2:
+    if node.name == "permute" and len(args) > 2:
         args = [args[0], tuple(args[1:])]
     return dict(zip(names, args, strict=False)) | dict(node.kwargs)
 
 
-def _passes(node: fx.Node, name: str) -> bool:
+def _passes(node: _Call, name: str) -> bool:
     """Whether a function hands its argument on unchanged in evaluation mode."""
     if name == "stochastic_depth":
         return not (node.kwargs.get("training", node.args[-1] if len(node.args) > 3 else True))
     return name == "contiguous" or ("dropout" in name and not _dropout_training(node))
 
 
-def _dropout_training(node: fx.Node) -> bool:
+def _dropout_training(node: _Call) -> bool:
     return bool(node.kwargs.get("training", node.args[2] if len(node.args) > 2 else True))
 
 

@@ -9,11 +9,13 @@ from torch import Tensor, fx, nn
 
 from invis.errors import InvisError
 from invis.models import ops
+from invis.models.field import Edges
 from invis.models.flow import Flow, Window
 from invis.models.layers import Layer, find_layer
 from invis.models.model import Model
 from invis.models.plan import Call, Cut, cut, plan_steps
-from invis.models.window import ancestors, needs, place_of
+from invis.models.trace import upto
+from invis.models.window import ancestors, field_of, needs, place_of
 
 CACHED_NUMBERS = 1 << 22
 """Activations of a micro-batch: 16 MB in single precision."""
@@ -36,6 +38,10 @@ class Cone(nn.Module):
         stride: pixels between neighbouring units of the layer.
         whole: the field exceeds the image, so that the patch is the whole image.
         numbers: activations that one image leaves behind for its gradient, roughly.
+        canvas: (h, w) of the canvas on which the patch is placed before anything is computed,
+            because the steps cannot be cut down to the field; None for a cone proper.
+        stopped_by: what the cone could not follow, in words, or "".
+        uniform: units at other positions do the same to the patches that they see.
     """
 
     def __init__(
@@ -51,8 +57,11 @@ class Cone(nn.Module):
         numbers: int,
         plan: list[tuple[nn.Module, Call]],
         pick: tuple[Cut, ...] = (),
+        stopped_by: str = "",
+        uniform: bool = True,
     ) -> None:
         super().__init__()
+        self.paper: Tensor | None
         self.image_shape = image_shape
         self.input_size = input_size
         self.position = position
@@ -65,6 +74,10 @@ class Cone(nn.Module):
         self.steps = nn.ModuleList(step for step, _ in plan)
         self._calls = [call for _, call in plan]
         self._pick = pick
+        self.stopped_by, self.uniform = stopped_by, uniform
+        self.canvas: tuple[int, int] | None = None
+        self._corner = (0, 0)
+        self.register_buffer("paper", None)
 
     @property
     def cpu_batch(self) -> int:
@@ -80,6 +93,38 @@ class Cone(nn.Module):
         other.numbers = numbers
         return other
 
+    def on_canvas(self, window: Edges, paper: Tensor) -> "Cone":
+        """The same values from a smaller patch, which is all that they depend on.
+
+        Args:
+            window: (top, left, bottom, right) of the patch inside this cone's own.
+            paper: (C,) the normalised colour around it.
+        """
+        top, left, bottom, right = window
+        other = copy.copy(self)
+        other._buffers = {**self._buffers, "paper": paper[:, None, None]}
+        other.canvas, other._corner = self.image_shape[1:], (top, left)
+        other.uniform = False
+        other.image_shape = (self.image_shape[0], bottom - top, right - left)
+        above, before = self.window[:2]
+        other.window = (above + top, before + left, above + bottom, before + right)
+        other.whole = other.image_shape[1:] == self.input_size
+        (height, width), (first, left, last, right) = self.input_size, other.window
+        if first > 0 and left > 0 and last < height and right < width:
+            other.receptive_field = max(other.image_shape[1:])
+        return other
+
+    @property
+    def remark(self) -> str:
+        """What it costs that the cone could not follow, in a line; "" where it could."""
+        if self.canvas is None or not self.stopped_by:
+            return ""
+        (height, width), (_, h, w) = self.canvas, self.image_shape
+        return (
+            f"a cone cannot follow {self.stopped_by}: each patch of {h} x {w} px is searched on a "
+            f"canvas of {height} x {width} px, about {height * width / (h * w):.0f} times the work"
+        )
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalised patches (B, C, h, w) -> pre-activations (B, channels)."""
         if tuple(x.shape[1:]) != self.image_shape:
@@ -87,6 +132,10 @@ class Cone(nn.Module):
                 f"x has shape {tuple(x.shape)}: this cone takes (B, "
                 f"{', '.join(map(str, self.image_shape))})"
             )
+        if self.canvas is not None:
+            (top, left), (_, height, width) = self._corner, self.image_shape
+            patch, x = x, self.paper.to(x.dtype).expand(len(x), -1, *self.canvas).clone()
+            x[..., top : top + height, left : left + width] = patch
         x = x.contiguous(memory_format=torch.channels_last)
         values: dict[int, Tensor] = {0: x}
         out = x
@@ -114,7 +163,11 @@ def build_cone(
 
 
 def compile_cone(
-    flow: Flow, target: fx.Node, position: Literal["center"] | tuple[int, int], fold: bool = True
+    flow: Flow,
+    target: fx.Node,
+    position: Literal["center"] | tuple[int, int],
+    fold: bool = True,
+    follow: bool = True,
 ) -> Cone:
     """Build the cone of one node.
 
@@ -123,6 +176,7 @@ def compile_cone(
         target: the node whose value is wanted.
         position: (row, column) in the target's map, or the position at its centre that sees most.
         fold: fold batch norm into the convolution in front of it.
+        follow: follow the unit position by position; else the network itself runs on whole images.
 
     Raises:
         InvisError: for a position outside the map, or a layer that has no value of its own.
@@ -136,16 +190,17 @@ def compile_cone(
     if traced.image not in needed:
         raise InvisError(f"layer {target.name!r} does not depend on the image")
     place = place_of(flow, target, needed, position)
-    whole = flow.is_whole(target)
+    run_whole = traced.entangled or not follow
+    whole = flow.is_whole(target) or run_whole
     need = needs(flow, needed, target, place)
     if whole:
         need[traced.image] = flow.whole_map(traced.image)
     axes, shape = flow.axes[target], traced.shapes[target]
     pick: tuple[Cut, ...] = ()
-    if axes and (traced.entangled or isinstance(flow.ops[target], ops.Opaque)):
+    if axes and (run_whole or isinstance(flow.ops[target], ops.Opaque)):
         pick = tuple((axis, at, 1) for axis, at in zip(axes, place, strict=True))
-    if traced.entangled:
-        plan: list[tuple[nn.Module, Call]] = [(upto(flow, target), Call(((0, ()),), 1, (0,)))]
+    if run_whole:
+        plan: list[tuple[nn.Module, Call]] = [(upto(traced, target), Call(((0, ()),), 1, (0,)))]
     else:
         plan = plan_steps(flow, needed, need, target, fold)
     (top, bottom), (left, right) = need[traced.image]
@@ -159,7 +214,7 @@ def compile_cone(
         position=place,
         window=(top, left, bottom, right),
         channels=channels,
-        receptive_field=flow.receptive_field(target),
+        receptive_field=field_of(flow, target),
         stride=flow.stride(target),
         whole=whole or need[traced.image] == flow.whole_map(traced.image),
         numbers=sum(
@@ -169,6 +224,8 @@ def compile_cone(
         ),
         plan=plan,
         pick=pick,
+        uniform=follow and flow.is_uniform(needed),
+        stopped_by=flow.stopped_by(needed) if follow else "the network as it was traced",
     )
 
 
@@ -178,18 +235,3 @@ def _size(flow: Flow, node: fx.Node, window: Window | None) -> int:
     inside = dict(zip(axes, window, strict=True)) if axes and window else {}
     spans = [inside.get(axis, (0, length)) for axis, length in enumerate(shape)]
     return prod(stop - start for start, stop in spans)
-
-
-def upto(flow: Flow, target: fx.Node) -> fx.GraphModule:
-    """The full network, with its own modules in their own order, stopped at one node.
-
-    Nothing runs behind that node, so that no in-place operation can overwrite its value.
-    """
-    graph = fx.Graph()
-    copies: dict[fx.Node, fx.Node] = {}
-    for node in flow.traced.full.graph.nodes:
-        copies[node] = graph.node_copy(node, lambda n: copies[n])
-        if node is target:
-            break
-    graph.output(copies[target])
-    return fx.GraphModule(flow.traced.full, graph)

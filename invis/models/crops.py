@@ -88,6 +88,120 @@ class DenseStep(nn.Module):
         return F.linear(flat, self.weight, self.bias)[:, :, None, None]
 
 
+class TransposedStep(nn.Module):
+    """Transposed convolution of a crop; pads (left, right, top, bottom) cut the whole result."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        size: tuple[int, int],
+        before: tuple[int, int],
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.stride, self.dilation, self.groups = stride, dilation, groups
+        self.size, self.before = size, before
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.conv_transpose2d(
+            x, self.weight, None, self.stride, 0, 0, self.groups, self.dilation
+        )
+        (top, left), (rows, cols) = self.before, self.size
+        pads = (-left, left + cols - out.shape[3], -top, top + rows - out.shape[2])
+        out = pad(out, pads, 0.0)
+        return out if self.bias is None else out + self.bias[:, None, None]
+
+
+class ShuffledStep(nn.Module):
+    """A shuffle of a crop, of which a window is kept."""
+
+    def __init__(self, call: nn.Module, rows: Any, cols: Any) -> None:
+        super().__init__()
+        self.call, self.rows, self.cols = call, rows, cols
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(x)[..., slice(*self.rows), slice(*self.cols)]
+
+
+class RegroupStep(nn.Module):
+    """A reshape whose rows and columns are those of the crop."""
+
+    def __init__(self, shape: tuple[int, ...], before: Any, after: Any) -> None:
+        super().__init__()
+        self.shape, self.before, self.after = shape, before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = [len(x), *self.shape[1:]]
+        for a, b in zip(self.before, self.after, strict=True):
+            shape[b] = x.shape[a]
+        return x.reshape(shape)
+
+
+class CatStep(nn.Module):
+    """Join along an axis; what is the same for every image is repeated."""
+
+    def __init__(self, axis: int, order: tuple[int, ...]) -> None:
+        super().__init__()
+        self.axis, self.order = axis, order
+
+    def forward(self, *values: Tensor) -> Tensor:
+        parts = [values[k] for k in self.order]
+        count = max(len(part) for part in parts)
+        return torch.cat([part.expand(count, *part.shape[1:]) for part in parts], self.axis)
+
+
+class TapsStep(nn.Module):
+    """Pick or mix positions along one axis; `first` is -1 where the padding stands."""
+
+    first: Tensor
+    second: Tensor
+    share: Tensor
+    padding: Tensor
+
+    def __init__(self, axis: int, first: Any, second: Any, share: Any, fill: float) -> None:
+        super().__init__()
+        self.axis, self.fill = axis, fill
+        self.register_buffer("first", torch.tensor(first).clamp_min(0))
+        self.register_buffer("second", torch.tensor(second).clamp_min(0))
+        self.register_buffer("share", torch.tensor(share, dtype=torch.float64))
+        self.register_buffer("padding", torch.tensor([i < 0 for i in first]))
+        inside = [i for i in first if i >= 0]
+        start = next((o for o, i in enumerate(first) if i >= 0), 0)
+        # Most often a run of neighbours with padding around it: cheaper than picking.
+        self.run = None
+        count = len(inside)
+        if (
+            inside
+            and not any(share)
+            and list(first[start : start + count]) == [*range(inside[0], inside[0] + count)]
+        ):
+            self.run = inside[0], count, start, len(first) - start - count
+        self.mixes, self.pads = any(share), any(i < 0 for i in first)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.run is not None:
+            start, length, before, after = self.run
+            x = x.narrow(self.axis, start, length)
+            pads = [0] * (2 * (x.ndim - self.axis - 1)) + [before, after]
+            return F.pad(x, pads, value=self.fill) if before or after else x
+        out = x.index_select(self.axis, self.first)
+        shape = [-1 if axis == self.axis else 1 for axis in range(x.ndim)]
+        if self.mixes:
+            other = x.index_select(self.axis, self.second)
+            out = out + self.share.to(x.dtype).view(shape) * (other - out)
+        if self.pads:
+            out = torch.where(self.padding.view(shape), self.fill, out)
+        return out
+
+
 class MaxPoolStep(nn.Module):
     """Largest value; padding is -inf, so that it never wins."""
 

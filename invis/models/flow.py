@@ -11,6 +11,7 @@ from invis.models.ops import Axes, Op
 from invis.models.trace import Traced
 
 Window = tuple[Span, Span]
+_SOURCES = ("placeholder", "get_attr")
 
 
 @dataclass
@@ -22,7 +23,9 @@ class Flow:
         ops: node -> what it does to space.
         axes: node -> which axes of its output are rows and columns; None where it has none.
         fields: node -> field on rows and columns, without regard to the image's border; None where
-            the whole image is seen. Nodes that do not depend on the image are missing.
+            the whole image is seen, or windows do not slide evenly. Nodes that do not depend on
+            the image are missing.
+        spread: nodes that see the whole image.
         folded: batch norm's node -> weight and bias of the convolution with the norm folded in,
             for those cones that have needed it.
     """
@@ -31,11 +34,28 @@ class Flow:
     ops: dict[fx.Node, Op]
     axes: dict[fx.Node, Axes | None]
     fields: dict[fx.Node, tuple[Field, Field] | None]
+    spread: set[fx.Node] = field(default_factory=set)
     folded: dict[fx.Node, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def node(self, name: str) -> fx.Node:
         """The node with a name."""
         return next(node for node in self.traced.full.graph.nodes if node.name == name)
+
+    @property
+    def fixed(self) -> set[fx.Node]:
+        """The nodes of tensors that depend on no pixel."""
+        return self.traced.fixed
+
+    def sources(self, node: fx.Node) -> list[fx.Node]:
+        """What a node is computed from, image by image."""
+        if node in self.fixed:
+            return []
+        found, op = self.traced.inputs(node), self.ops[node]
+        if isinstance(op, ops.Opaque):
+            return found
+        if isinstance(op, ops.Windowed):  # the rest is weights, or padding
+            return [other for other in found if other not in self.fixed][:1]
+        return [other for other in found if other not in self.traced.numbers]
 
     def map_size(self, node: fx.Node) -> tuple[int, int]:
         """Rows and columns of a node's map."""
@@ -51,9 +71,36 @@ class Flow:
     def is_whole(self, node: fx.Node) -> bool:
         """Whether a unit of this node sees more than the image holds."""
         seen = self.fields.get(node)
-        if seen is None or self.axes[node] is None or self.traced.entangled:
+        if node in self.spread or self.axes[node] is None or self.traced.entangled:
             return True
-        return any(f.size > s for f, s in zip(seen, self.traced.input_size, strict=True))
+        return seen is not None and any(
+            f.size > s for f, s in zip(seen, self.traced.input_size, strict=True)
+        )
+
+    def is_uniform(self, nodes: list[fx.Node]) -> bool:
+        """Whether units at other positions do the same to the patches that they see.
+
+        Not where a map of positions is added, and not where windows slide unevenly.
+        """
+        for node in nodes:
+            uneven = isinstance(self.ops[node], ops.AdaptivePool)
+            if node in self.fixed:
+                uneven = self.axes[node] is not None
+            elif node in self.fields:
+                uneven = uneven or self.fields[node] is None
+            if uneven:
+                return False
+        return True
+
+    def stopped_by(self, nodes: list[fx.Node]) -> str:
+        """The first of some nodes that cannot be followed position by position, or ""."""
+        if self.traced.entangled:
+            return "tensors that are overwritten in place while views of them are read"
+        for node in nodes:
+            opaque = isinstance(self.ops[node], ops.Opaque) and node.op not in _SOURCES
+            if opaque and node in self.fields:
+                return self.traced.words(node)
+        return ""
 
     def receptive_field(self, node: fx.Node) -> int:
         """Rows or columns of the image, whichever are more, that a unit of this node sees."""
@@ -63,7 +110,12 @@ class Flow:
     def stride(self, node: fx.Node) -> int:
         """Pixels between neighbouring units of this node."""
         seen = self.fields.get(node)
-        return max(self.traced.input_size) if seen is None else max(f.jump for f in seen)
+        if seen is not None:
+            return max(f.jump for f in seen)
+        if self.axes[node] is None:
+            return max(self.traced.input_size)
+        sides = zip(self.traced.input_size, self.map_size(node), strict=True)
+        return max(1, *(round(side / length) for side, length in sides))
 
 
 def analyse(traced: Traced) -> Flow:
@@ -73,6 +125,8 @@ def analyse(traced: Traced) -> Flow:
         flow.ops[node], flow.axes[node] = classify(traced, node, flow.axes)
         if node is traced.image:
             flow.fields[node] = Field(0, 1, 1), Field(0, 1, 1)
+        elif node in traced.fixed or node in traced.numbers:
+            continue
         elif any(n in flow.fields for n in traced.inputs(node)):
             flow.fields[node] = _field(flow, node)
     return flow
@@ -80,23 +134,33 @@ def analyse(traced: Traced) -> Flow:
 
 def _field(flow: Flow, node: fx.Node) -> tuple[Field, Field] | None:
     op = flow.ops[node]
-    inputs = [n for n in flow.traced.inputs(node) if n in flow.fields]
-    if isinstance(op, ops.Opaque):
+    inputs = [n for n in flow.sources(node) if n in flow.fields]
+    if isinstance(op, ops.Opaque) or any(n in flow.spread for n in inputs):
+        flow.spread.add(node)
         return None
     fields: tuple[Field, Field] | None = None
     for other in inputs:
         seen = flow.fields[other]
-        if seen is None or _is_spread(flow, node, other):
+        if _is_spread(flow, node, other):
+            flow.spread.add(node)
+            return None
+        if seen is None:
             return None
         fields = seen if fields is None else (fields[0].join(seen[0]), fields[1].join(seen[1]))
     assert fields is not None
+    kernels: tuple[Kernel | None, Kernel | None] = (None, None)
     if isinstance(op, ops.Sliding):
-        return fields[0].through(op.rows), fields[1].through(op.cols)
-    if isinstance(op, ops.AdaptivePool):
+        kernels = op.rows, op.cols
+    elif isinstance(op, ops.Resample):
+        kernels = op.rows.kernel, op.cols.kernel
+    elif isinstance(op, ops.AdaptivePool):
         sizes = flow.map_size(inputs[0])
-        rows, cols = (_widest(s, b) for s, b in zip(sizes, op.bins, strict=True))
-        return fields[0].through(rows), fields[1].through(cols)
-    return fields
+        kernels = _widest(sizes[0], op.bins[0]), _widest(sizes[1], op.bins[1])
+    elif not isinstance(op, ops.Windowed):
+        return fields
+    if kernels[0] is None or kernels[1] is None:
+        return None  # it slides unevenly
+    return fields[0].through(kernels[0]), fields[1].through(kernels[1])
 
 
 def _is_spread(flow: Flow, node: fx.Node, other: fx.Node) -> bool:
@@ -108,10 +172,13 @@ def _is_spread(flow: Flow, node: fx.Node, other: fx.Node) -> bool:
 def is_aligned(flow: Flow, node: fx.Node, other: fx.Node) -> bool:
     """Whether position (r, c) of a pointwise node reads position (r, c) of this input."""
     axes, shape = flow.axes[node], flow.traced.shapes[node]
-    before = flow.traced.shapes.get(other)
-    if axes is None or flow.axes[other] != axes or before is None or len(before) != len(shape):
+    before, own = flow.traced.shapes.get(other), flow.axes[other]
+    if axes is None or own is None or before is None:
         return False
-    return all(before[a] == shape[a] for a in axes)
+    behind = [axis - len(shape) for axis in axes]
+    if [axis - len(before) for axis in own] != behind:
+        return False
+    return all(before[a] == shape[a] for a in behind)
 
 
 def _widest(size: int, bins: int) -> Kernel:

@@ -37,6 +37,64 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class Transposed:
+    """The sliding window of a transposed convolution, which slides over the output."""
+
+    kernel: Kernel
+
+    def needs(self, span: Span) -> Span:
+        """Input positions whose windows meet outputs `span`; may lie outside the input."""
+        stride, before = self.kernel.stride, self.kernel.before
+        first = -(-(span[0] + before - self.kernel.reach + 1) // stride)
+        return first, max((span[1] - 1 + before) // stride, first) + 1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of `size` positions that become one (down), or that one becomes (up)."""
+
+    size: int
+    up: bool
+
+    def needs(self, span: Span) -> Span:
+        """Input positions that make up outputs `span`."""
+        if self.up:
+            return span[0] // self.size, -(-span[1] // self.size)
+        return span[0] * self.size, span[1] * self.size
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Positions that are picked, or mixed of two: crops, strides, flips, padding, interpolation.
+
+    Output o is (1 - share[o]) x[first[o]] + share[o] x[second[o]], or the padding where `first` is
+    -1.
+    """
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    share: tuple[float, ...]
+
+    def needs(self, span: Span) -> Span:
+        """Input positions that outputs `span` read; one where all of it is padding."""
+        part = slice(*span)
+        used = [i for both in (self.first[part], self.second[part]) for i in both if i >= 0]
+        return (min(used), max(used) + 1) if used else (0, 1)
+
+    @property
+    def kernel(self) -> Kernel | None:
+        """The window of one position that slides like this away from the border, if one does."""
+        inside = [(o, i) for o, i in enumerate(self.first) if i >= 0]
+        middle = inside[len(inside) // 4 : max(-(-3 * len(inside) // 4), len(inside) // 4 + 2)]
+        if len(middle) < 2 or any(self.share):
+            return None
+        stride = middle[1][1] - middle[0][1]
+        before = middle[0][0] * stride - middle[0][1]
+        slides = stride > 0 and all(i == o * stride - before for o, i in middle)
+        return Kernel(1, stride, before) if slides else None
+
+
+@dataclass(frozen=True)
 class Field:
     """What position i of a map sees on one axis of the image: [low + i jump, high + i jump)."""
 

@@ -10,6 +10,7 @@ from invis.errors import InvisError
 from invis.models import ops
 from invis.models.flow import Flow
 from invis.models.model import Model
+from invis.models.window import field_of
 
 _RELUS = ("relu", "relu_")
 
@@ -133,6 +134,7 @@ def _near(model: Model, name: str) -> str:
 
 def _layer(model: Model, flow: Flow, path: str, name: str, raw: bool) -> Layer:
     node, tensor = _meant(flow, model.module, path, raw)
+    model.locate(node)
     shape, axes = flow.traced.shapes[node], flow.axes[node]
     channels = 1
     for axis, size in enumerate(shape):
@@ -141,7 +143,7 @@ def _layer(model: Model, flow: Flow, path: str, name: str, raw: bool) -> Layer:
         layer=name,
         alias=path if path != name else None,
         channels=channels,
-        receptive_field=flow.receptive_field(node),
+        receptive_field=field_of(flow, node),
         stride=flow.stride(node),
         tensor=tensor,
         node=node.name,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from torch import nn
+import torch
+from torch import fx, nn
 
+from invis.models.axes import find_axes
 from invis.models.flow import Flow, analyse
-from invis.models.trace import trace
+from invis.models.trace import trace, upto
 
 
 @dataclass
@@ -49,6 +51,16 @@ class Model:
     def flow(self) -> Flow:
         """The traced network with the geometry of each node."""
         return analyse(trace(self.module, self.channels, self.input_size))
+
+    def locate(self, node: fx.Node) -> None:
+        """Find rows and columns of a node whose map the graph has lost sight of."""
+        like = next(self.module.parameters(), torch.zeros(())).detach()
+        lost = self.flow.axes[node] is None and len(self.flow.traced.shapes[node]) == 4
+        if lost and not like.is_meta:
+            shape = (self.channels, *self.input_size)
+            rows, columns = find_axes(upto(self.flow.traced, node), shape, like)
+            if rows is not None and columns is not None and rows != columns:
+                self.flow.axes[node] = rows, columns
 
     @property
     def address(self) -> str:

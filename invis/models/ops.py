@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from invis.models.geometry import Kernel
+from invis.models.geometry import Cells, Kernel, Taps, Transposed
 
 Axes = tuple[int, int]
 
@@ -65,6 +65,41 @@ class AdaptivePool:
 
 
 @dataclass(frozen=True)
+class ConvTransposed:
+    """Transposed convolution; weight (C, O / groups, kh, kw)."""
+
+    rows: Transposed
+    cols: Transposed
+    weight: Tensor
+    bias: Tensor | None
+    groups: int
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Moves cells of positions into channels, or channels into cells."""
+
+    rows: Cells
+    cols: Cells
+
+
+@dataclass(frozen=True)
+class Resample:
+    """Picks or mixes rows and columns; `fill` is the padding."""
+
+    rows: Taps
+    cols: Taps
+    fill: float
+
+
+@dataclass(frozen=True)
+class Regroup:
+    """A reshape that leaves rows and columns whole; `shape` is that of the output."""
+
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Concat:
     """Joins maps along their channels."""
 
@@ -78,6 +113,11 @@ class Rearrange:
     """
 
     source: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Each position by itself, whatever becomes of the other axes."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +146,17 @@ Op = (
     | MaxPool
     | AvgPool
     | AdaptivePool
+    | ConvTransposed
+    | Shuffle
+    | Resample
+    | Regroup
+    | Alone
     | Concat
     | Rearrange
     | Opaque
 )
 Sliding = Conv | MaxPool | AvgPool
+Windowed = Conv | MaxPool | AvgPool | ConvTransposed | Shuffle | Resample
 
 
 def functional_target(node: fx.Node) -> Any:

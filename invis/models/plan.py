@@ -1,15 +1,14 @@
 """The steps of a cone: which operations run on which crops, in which order."""
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional as F
 
 from invis.models import crops, ops
-from invis.models.crops import Pads, Slot
+from invis.models.calls import call_step
+from invis.models.crops import Pads
 from invis.models.flow import Flow, Window
 from invis.models.geometry import Span, adaptive_bin, average_counts, clip
 from invis.models.window import wanted
@@ -27,7 +26,10 @@ class Call:
     dead: tuple[int, ...] = ()
 
 
-def cut(x: Tensor, cuts: tuple[Cut, ...]) -> Tensor:
+def cut(x: Any, cuts: tuple[Cut, ...]) -> Any:
+    """A crop of a tensor, or of each of several."""
+    if isinstance(x, tuple | list):
+        return type(x)(cut(part, cuts) for part in x)
     for axis, start, length in cuts:
         x = x.narrow(axis, start, length)
     return x
@@ -40,7 +42,7 @@ def plan_steps(
     traced = flow.traced
     readers: dict[fx.Node, list[fx.Node]] = {}
     for node in needed:
-        for other in traced.inputs(node):
+        for other in flow.sources(node):
             readers.setdefault(other, []).append(node)
     slot: dict[fx.Node, int] = {traced.image: 0}
     merged: set[fx.Node] = set()
@@ -49,7 +51,7 @@ def plan_steps(
         if node is traced.image:
             continue
         op = flow.ops[node]
-        sources = traced.inputs(node)
+        sources = flow.sources(node)
         if folding and _folds(flow, node, readers, target):
             merged.add(node)
             continue
@@ -59,9 +61,7 @@ def plan_steps(
                 flow.folded[node] = crops.fold(source_op.weight, source_op.bias, op.module)
             weight, bias = flow.folded[node]
             op = ops.Conv(source_op.rows, source_op.cols, weight, bias, source_op.groups)
-            sources = traced.inputs(sources[0])[:1]
-        elif isinstance(op, ops.Conv):
-            sources = sources[:1]
+            sources = flow.sources(sources[0])[:1]
         passes = isinstance(op, ops.Pointwise) and op.identity
         if passes and need[node] == need[sources[0]]:
             slot[node] = slot[sources[0]]
@@ -109,6 +109,10 @@ def _step(
         (cut_cols, left, right) = _fit(have[1], op.cols.needs(window[1]))
         step = _sliding(flow, op, window, source, (left, right, top, bottom))
         return step, [_cuts((2, 3), have, (cut_rows, cut_cols))]
+    if node in flow.fixed:
+        return crops.ConstantStep(_cropped(flow, node, need)), []
+    if isinstance(op, ops.Windowed):
+        return _other_window(flow, node, op, sources[0], need)
     if isinstance(op, ops.AdaptivePool):
         window, source = need[node], sources[0]
         have = need.get(source) or flow.whole_map(source)
@@ -127,7 +131,78 @@ def _step(
             continue
         region = wanted(flow, node, source, need.get(node))
         cuts.append(_cuts(axes, need[source], region))
-    return _call(flow, node, sources), cuts
+    if isinstance(op, ops.Regroup):
+        return crops.RegroupStep(op.shape, flow.axes[sources[0]], flow.axes[node]), cuts
+    if isinstance(op, ops.Concat) and any(source in flow.fixed for source in sources):
+        return _joined(flow, node, sources), cuts
+    return call_step(flow.traced, node, sources), cuts
+
+
+def _joined(flow: Flow, node: fx.Node, sources: list[fx.Node]) -> nn.Module:
+    """A concatenation, in the order of its arguments, of which some are the same for all images."""
+    axis: Any = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+    parts: Any = node.args[0] if node.args else node.kwargs["tensors"]
+    order = tuple(sources.index(flow.traced.read(node, part)) for part in parts)
+    return crops.CatStep(axis % len(flow.traced.shapes[node]), order)
+
+
+def _cropped(flow: Flow, node: fx.Node, need: dict[fx.Node, Window]) -> Tensor:
+    """What does not depend on the image, where it is needed."""
+    value = flow.traced.value(node)
+    for axis, (start, stop) in zip(flow.axes[node] or (), need.get(node, ()), strict=False):
+        value = value.narrow(axis, start, stop - start)
+    return value
+
+
+def _other_window(
+    flow: Flow,
+    node: fx.Node,
+    op: ops.ConvTransposed | ops.Shuffle | ops.Resample,
+    source: fx.Node,
+    need: dict[fx.Node, Window],
+) -> tuple[nn.Module, list[tuple[Cut, ...]]]:
+    """The steps of windows that do not slide evenly over their input."""
+    window, have, axes = need[node], need[source], flow.axes[source]
+    sizes = flow.map_size(source)
+    assert axes is not None
+    wants = (op.rows.needs(window[0]), op.cols.needs(window[1]))
+    region = clip(wants[0], sizes[0]), clip(wants[1], sizes[1])
+    cuts = [_cuts(axes, have, region)]
+    if isinstance(op, ops.Resample):
+        parts = [
+            crops.TapsStep(
+                axis,
+                [i - start if i >= 0 else -1 for i in taps.first[slice(*span)]],
+                [i - start if i >= 0 else -1 for i in taps.second[slice(*span)]],
+                taps.share[slice(*span)],
+                op.fill,
+            )
+            for axis, taps, span, (start, _) in zip(
+                axes, (op.rows, op.cols), window, region, strict=True
+            )
+        ]
+        return nn.Sequential(*parts), cuts
+    if isinstance(op, ops.Shuffle):
+        kept = []
+        for cells, span, (start, _) in zip((op.rows, op.cols), window, region, strict=True):
+            first = start * cells.size if cells.up else start // cells.size
+            kept.append((span[0] - first, span[1] - first))
+        return crops.ShuffledStep(call_step(flow.traced, node, [source]), *kept), cuts
+    kernels = op.rows.kernel, op.cols.kernel
+    offsets = [
+        span[0] - (start * kernel.stride - kernel.before)
+        for kernel, span, (start, _) in zip(kernels, window, region, strict=True)
+    ]
+    step = crops.TransposedStep(
+        op.weight.detach(),
+        None if op.bias is None else op.bias.detach(),
+        (kernels[0].stride, kernels[1].stride),
+        (kernels[0].dilation, kernels[1].dilation),
+        op.groups,
+        (window[0][1] - window[0][0], window[1][1] - window[1][0]),
+        (offsets[0], offsets[1]),
+    )
+    return step, cuts
 
 
 def _fit(have: Span, wanted: Span) -> tuple[Span, int, int]:
@@ -172,29 +247,3 @@ def _sliding(flow: Flow, op: ops.Sliding, window: Window, source: fx.Node, pads:
     if op.divisor is not None:
         area = torch.full_like(area, op.divisor)
     return crops.AvgPoolStep(size, stride, pads, area[None, None].to(like.device))
-
-
-def _call(flow: Flow, node: fx.Node, sources: list[fx.Node]) -> nn.Module:
-    """A node's own function or module, not writing in place."""
-    traced = flow.traced
-    if node.op == "get_attr":
-        return crops.ConstantStep(traced.attribute(node).detach())
-    module = traced.module(node)
-    function: Any = ops.functional_target(node)
-    if isinstance(module, nn.ReLU) or function in (F.relu, torch.relu, "relu"):
-        return crops.ReluStep(False)
-    if module is not None:
-        function = module
-        if getattr(module, "inplace", False):
-            function = copy.copy(module)
-            function.inplace = False
-    place = {source: Slot(i) for i, source in enumerate(sources)}
-
-    def swap(argument: fx.Node) -> Any:
-        return place[traced.read(node, argument)]
-
-    args = fx.node.map_arg(node.args, swap)
-    kwargs = dict(fx.node.map_arg(node.kwargs, swap))
-    if kwargs.get("inplace"):
-        kwargs["inplace"] = False
-    return crops.CallStep(function, args, kwargs)

@@ -1,7 +1,6 @@
 """Trace a network into a graph that knows its modules, shapes and in-place writes."""
 
-import operator
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,18 +9,10 @@ from torch import Tensor, fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from invis.errors import InvisError
+from invis.models.hooked import Until, flat_graph
+from invis.models.sized import SizedTracer
+from invis.models.tracer import IN_PLACE, ONE_AT_A_TIME, PathTracer
 
-_IN_PLACE = (
-    operator.iadd,
-    operator.isub,
-    operator.imul,
-    operator.itruediv,
-    operator.ipow,
-    operator.ifloordiv,
-    operator.imod,
-    operator.iand,
-    operator.ior,
-)
 # fmt: off
 _VIEWS = {
     "view", "reshape", "flatten", "unflatten", "permute", "transpose", "t", "movedim", "swapaxes",
@@ -46,6 +37,10 @@ class Traced:
             that the graph only means something when it runs whole and in order.
         input_size: rows and columns of the image.
         failure: what stopped the shape pass, or "".
+        numbers: node -> what it gives where that is no tensor: sizes, and what is made of them.
+        several: node -> the shapes of its tensors, where it gives several; `shapes` has the first.
+        fixed: nodes of tensors that depend on no pixel: parameters, what is computed of them, and
+            what has only its size from the image.
     """
 
     full: fx.GraphModule
@@ -55,6 +50,10 @@ class Traced:
     reads: dict[tuple[fx.Node, fx.Node], fx.Node] = field(default_factory=dict)
     entangled: bool = False
     failure: str = ""
+    numbers: dict[fx.Node, Any] = field(default_factory=dict)
+    several: dict[fx.Node, list[tuple[int, ...]]] = field(default_factory=dict)
+    fixed: set[fx.Node] = field(default_factory=set)
+    _values: dict[fx.Node, Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def image(self) -> fx.Node:
@@ -64,6 +63,43 @@ class Traced:
     def module(self, node: fx.Node) -> nn.Module | None:
         """The leaf module that a node calls, if it calls one."""
         return self.full.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+    def words(self, node: fx.Node) -> str:
+        """What a node does, by the names in the network's own code."""
+        module = self.module(node)
+        if isinstance(module, Until):
+            return f"the forward of {type(module.network).__name__} ({module.reason})"
+        if module is not None:
+            return f"{type(module).__name__} {node.target}"
+        return getattr(node.target, "__name__", str(node.target))
+
+    @torch.no_grad()
+    def value(self, node: fx.Node) -> Tensor:
+        """What a node gives for one image, where that depends on no pixel."""
+        if node.op == "get_attr":
+            return self.attribute(node).detach()
+        if node not in self._values:
+            like = next(self.full.parameters(), torch.zeros(())).detach()
+
+            def known(other: fx.Node) -> Any:
+                if other in self.numbers:
+                    return self.numbers[other]
+                if other in self._values or other.op == "get_attr":
+                    return self.value(other)
+                # Only its shape can matter: whoever needs more is no such node.
+                return torch.zeros(self.shapes[other], dtype=like.dtype, device=like.device)
+
+            for other in node.all_input_nodes:
+                if other in self.fixed:
+                    self.value(other)
+            args = fx.node.map_arg(node.args, known)
+            kwargs = fx.node.map_arg(node.kwargs, known)
+            if node.op == "call_method":
+                found = getattr(args[0], str(node.target))(*args[1:], **kwargs)
+            else:
+                found = (self.module(node) or node.target)(*args, **kwargs)  # type: ignore[operator]
+            self._values[node] = found.detach()
+        return self._values[node]
 
     def attribute(self, node: fx.Node) -> Tensor:
         """The parameter or buffer that a `get_attr` node stands for."""
@@ -81,64 +117,31 @@ class Traced:
         return list(dict.fromkeys(self.read(node, other) for other in node.all_input_nodes))
 
 
-class _Proxy(fx.Proxy):
-    """Keeps `x += y` apart from `x = x + y`, which fx itself does not."""
-
-
-def _in_place_method(function: Any) -> Any:
-    def method(self: fx.Proxy, other: Any) -> fx.Proxy:
-        return self.tracer.create_proxy("call_function", function, (self, other), {})
-
-    return method
-
-
-for _function in _IN_PLACE:
-    setattr(_Proxy, f"__{_function.__name__.strip('_')}__", _in_place_method(_function))
-
-
-# While it traces, fx replaces nn.Module.__call__ and __getattr__ for the whole process.
-_ONE_AT_A_TIME = threading.RLock()
-
-
-class _Tracer(fx.Tracer):
-    """Records which node is the output of which module; lets other threads' modules alone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.outputs: dict[str, list[fx.Node]] = {}
-        self._thread = threading.get_ident()
-
-    def proxy(self, node: fx.Node) -> fx.Proxy:
-        return _Proxy(node, self)
-
-    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-        if threading.get_ident() != self._thread:
-            return forward(*args, **kwargs)
-        out = super().call_module(m, forward, args, kwargs)
-        if isinstance(out, fx.Proxy):
-            self.outputs.setdefault(self.path_of_module(m), []).append(out.node)
-        return out
-
-    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        if threading.get_ident() != self._thread:
-            return attr_val
-        return super().getattr(attr, attr_val, parameter_proxy_cache)
-
-
 class _Shapes(fx.Interpreter):
-    """Runs a graph and notes every tensor's shape."""
+    """Runs a graph and notes every tensor's shape, and what is no tensor."""
 
     shapes: dict[fx.Node, tuple[int, ...]]
+    numbers: dict[fx.Node, Any]
+    several: dict[fx.Node, list[tuple[int, ...]]]
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
+        parts = value if isinstance(value, tuple | list) and value else ()
         if isinstance(value, Tensor):
             self.shapes[n] = tuple(value.shape)
+        elif parts and all(isinstance(part, Tensor) for part in parts):
+            self.shapes[n] = tuple(parts[0].shape)
+            self.several[n] = [tuple(part.shape) for part in parts]
+        else:
+            self.numbers[n] = value
         return value
 
 
 def trace(module: nn.Module, channels: int, input_size: tuple[int, int]) -> Traced:
     """Trace a network in evaluation mode.
+
+    Symbolically, then with the sizes known, then by hooks on the whole network: whatever the
+    network's code does, one of them tells what its modules give.
 
     Args:
         module: the network; it must be in evaluation mode and take one image batch.
@@ -146,39 +149,113 @@ def trace(module: nn.Module, channels: int, input_size: tuple[int, int]) -> Trac
         input_size: rows and columns of the image.
 
     Raises:
-        InvisError: if torch.fx cannot trace the network.
+        InvisError: if the network takes no single batch of images, or fails on one.
     """
-    tracer = _Tracer()
-    try:
-        with _ONE_AT_A_TIME:
-            graph = tracer.trace(module)
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0]
-        raise InvisError(
-            f"model {type(module).__name__} cannot be traced by torch.fx ({reason}): "
-            "write its forward without control flow that depends on values"
-        ) from error
-    full = fx.GraphModule(module, graph)
+    parameter = next((p for p in module.parameters() if p.is_floating_point()), None)
+    like = torch.empty(0) if parameter is None else parameter.detach()
+    makers: list[Callable[[], PathTracer]] = [
+        PathTracer,
+        lambda: SizedTracer(channels, input_size, like),
+    ]
+    reasons = []
+    for make in makers:
+        try:
+            with ONE_AT_A_TIME:
+                tracer = make()
+                graph = tracer.trace(module)
+                full = fx.GraphModule(module, graph)
+        except Exception as error:
+            reasons.append((str(error).strip().splitlines() or [type(error).__name__])[0][:120])
+            continue
+        traced = Traced(full, tracer.outputs, {}, input_size)
+        _spell_out_padding(traced)
+        _note_shapes(traced, channels, like)
+        if not traced.failure or not reasons:
+            break
+        reasons.append(traced.failure)
+    else:
+        image = torch.zeros(1, channels, *input_size, dtype=like.dtype, device=like.device)
+        if image.is_meta:
+            raise InvisError(f"model {type(module).__name__} cannot be traced ({reasons[0]})")
+        full, outputs, shapes = flat_graph(module, image, reasons[-1])
+        return Traced(full, outputs, shapes, input_size)
     images = [node for node in graph.nodes if node.op == "placeholder"]
     if not images or any(not node.args for node in images[1:]):
         raise InvisError(
             f"model {type(module).__name__} takes {len(images)} inputs: its forward must take "
             "one batch of images"
         )
-    traced = Traced(full, tracer.outputs, {}, input_size)
-    interpreter = _Shapes(full)
-    interpreter.shapes = traced.shapes
+    _note_fixed(traced)
+    _follow_writes(traced)
+    return traced
+
+
+def _note_shapes(traced: Traced, channels: int, like: Tensor) -> None:
+    """Fill `shapes` and `numbers`, as far as the network runs on this image."""
+    interpreter = _Shapes(traced.full)
+    interpreter.shapes, interpreter.numbers = traced.shapes, traced.numbers
+    interpreter.several = traced.several
     interpreter.extra_traceback = False
-    parameter = next((p for p in module.parameters() if p.is_floating_point()), None)
-    like = torch.empty(0) if parameter is None else parameter
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        image = torch.empty(1, channels, *input_size, dtype=like.dtype, device=like.device)
+        image = torch.empty(1, channels, *traced.input_size, dtype=like.dtype, device=like.device)
         try:
             interpreter.run(image)
         except Exception as error:  # a later layer may not fit this image: the others still do
             traced.failure = str(error).strip().split("\n")[0]
-    _follow_writes(traced)
-    return traced
+
+
+def upto(traced: Traced, target: fx.Node) -> fx.GraphModule:
+    """The full network, with its own modules in their own order, stopped at one node.
+
+    Nothing runs behind that node, so that no in-place operation can overwrite its value.
+    """
+    graph = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    for node in traced.full.graph.nodes:
+        copies[node] = graph.node_copy(node, lambda n: copies[n])
+        if node is target:
+            break
+    graph.output(copies[target])
+    return fx.GraphModule(traced.full, graph)
+
+
+_SIZE_ONLY = ("zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
+
+
+def _note_fixed(traced: Traced) -> None:
+    """Fill `fixed`."""
+    for node in traced.full.graph.nodes:
+        if node.op == "get_attr":
+            traced.fixed.add(node)
+        if node.op not in ("call_function", "call_method", "call_module"):
+            continue
+        if node not in traced.shapes or node in traced.several:
+            continue
+        name = getattr(node.target, "__name__", str(node.target))
+        known = all(n in traced.fixed or n in traced.numbers for n in node.all_input_nodes)
+        if (known and not name.startswith(("rand", "bernoulli"))) or name in _SIZE_ONLY:
+            traced.fixed.add(node)
+
+
+def _spell_out_padding(traced: Traced) -> None:
+    """Convolutions that pad by reflection, repetition or around the corner, in two steps."""
+    graph = traced.full.graph
+    for node in list(graph.nodes):
+        module = traced.module(node)
+        if not isinstance(module, nn.Conv2d) or module.padding_mode == "zeros":
+            continue
+        with graph.inserting_before(node):
+            settings = (list(module._reversed_padding_repeated_twice), module.padding_mode)
+            padded = graph.call_function(nn.functional.pad, (node.args[0], *settings))
+            weight = graph.get_attr(f"{node.target}.weight")
+            bias = None if module.bias is None else graph.get_attr(f"{node.target}.bias")
+            rest = (module.stride, 0, module.dilation, module.groups)
+            new = graph.call_function(nn.functional.conv2d, (padded, weight, bias, *rest))
+        node.replace_all_uses_with(new)
+        graph.erase_node(node)
+        for outputs in traced.outputs.values():
+            outputs[:] = [new if other is node else other for other in outputs]
+    traced.full.recompile()
 
 
 def writes_in_place(traced: Traced, node: fx.Node) -> bool:
@@ -191,7 +268,7 @@ def writes_in_place(traced: Traced, node: fx.Node) -> bool:
     if node.op == "call_function":
         name = getattr(node.target, "__name__", "")
         in_place = name.endswith("_") and not name.startswith("_")
-        return node.target in _IN_PLACE or in_place or bool(node.kwargs.get("inplace"))
+        return node.target in IN_PLACE or in_place or bool(node.kwargs.get("inplace"))
     return False
 
 

@@ -11,12 +11,13 @@ from torch import nn
 
 from invis.errors import InvisError
 from invis.models.address import Address, parse_address
-from invis.models.cone import build_cone, upto
 from invis.models.devices import pick_device
+from invis.models.fit import fitted_cone
 from invis.models.kinds import opener_of
 from invis.models.layers import Layer, find_layer
 from invis.models.model import Model
 from invis.models.own import wrap
+from invis.models.trace import upto
 from invis.models.units import FULL_BATCH, Units
 from invis.models.zoo import load_model
 
@@ -83,7 +84,7 @@ def unit(
         InvisError: if the network cannot be traced, or has no such layer or channel.
     """
     model = wrap(module, mean=mean, std=std, input_size=input_size, name=name)
-    units = units_of(model, layer, channel, position, bias)
+    units = units_of(model, layer, channel, position, bias, check=True)
     first = next(module.parameters(), torch.zeros(()))
     return placed(units, first, device)
 
@@ -102,12 +103,13 @@ def units_of(
     channel: int | Sequence[int] | Mapping[int, float],
     position: Any = "center",
     bias: float | Sequence[float] | None = None,
+    check: bool = False,
 ) -> Units:
-    """Units of a model; the arguments are those of `unit`."""
+    """Units of a model; the arguments are those of `unit`, `check` that of `fitted_cone`."""
     layer = find_layer(model, name.removesuffix(":raw"), raw=name.endswith(":raw"))
     channel = _plain_channels(channel)
     check_channels(layer, [channel] if isinstance(channel, int) else list(channel), model.name)
-    cone = build_cone(model, layer, position)
+    cone = fitted_cone(model, layer, position, check)
     if isinstance(channel, Mapping):
         readout = torch.zeros(1, cone.channels)
         for one, weight in channel.items():
@@ -122,7 +124,7 @@ def units_of(
         labels = tuple(str(one) for one in chosen)
     if name.endswith(":raw"):
         layer = replace(layer, layer=f"{layer.layer}:raw")
-    full = upto(model.flow, model.flow.node(layer.node))
+    full = upto(model.flow.traced, model.flow.node(layer.node))
     return Units(model, layer, cone, readout, labels, full, _biases(bias, len(labels)))
 
 

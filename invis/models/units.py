@@ -144,7 +144,11 @@ class Units:
         cone = self.cone
         top, left = cone.window[:2]
         alone = [((top, left), cone.position)]
-        if cone.whole or cone.image_shape[1:] != (cone.receptive_field, cone.receptive_field):
+        if (
+            cone.whole
+            or not cone.uniform
+            or cone.image_shape[1:] != (cone.receptive_field, cone.receptive_field)
+        ):
             return alone
         step = -(-cone.receptive_field // cone.stride)
         shifts = []

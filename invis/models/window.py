@@ -14,7 +14,7 @@ def ancestors(flow: Flow, target: fx.Node) -> list[fx.Node]:
     """The nodes that the target depends on, itself last, in the order of the graph."""
     found, queue = {target}, [target]
     while queue:
-        for node in flow.traced.inputs(queue.pop()):
+        for node in flow.sources(queue.pop()):
             if node not in found:
                 found.add(node)
                 queue.append(node)
@@ -52,6 +52,18 @@ def place_of(
     return best
 
 
+def field_of(flow: Flow, node: fx.Node) -> int:
+    """Rows or columns of the image, whichever are more, that a unit of this node sees.
+
+    By a formula without regard to the border; where there is none, at the map's centre.
+    """
+    if flow.fields.get(node) is not None or flow.is_whole(node):
+        return flow.receptive_field(node)
+    needed = ancestors(flow, node)
+    need = needs(flow, needed, node, place_of(flow, node, needed, "center"))
+    return max(stop - start for start, stop in need[flow.traced.image])
+
+
 def needs(
     flow: Flow, needed: list[fx.Node], target: fx.Node, place: tuple[int, int]
 ) -> dict[fx.Node, Window]:
@@ -67,7 +79,7 @@ def needs(
             and node is not flow.traced.image
         ):
             need[node] = flow.whole_map(node)
-        for other in flow.traced.inputs(node):
+        for other in flow.sources(node):
             if flow.axes[other] is None:
                 continue
             rows, cols = wanted(flow, node, other, need.get(node))
@@ -85,9 +97,9 @@ def wanted(flow: Flow, node: fx.Node, other: fx.Node, window: Window | None) -> 
     op = flow.ops[node]
     if window is None or isinstance(op, ops.Opaque):
         return flow.whole_map(other)
-    if isinstance(op, ops.Rearrange | ops.Norm):
+    if isinstance(op, ops.Rearrange | ops.Norm | ops.Regroup | ops.Alone):
         return window
-    if isinstance(op, ops.Sliding):
+    if isinstance(op, ops.Windowed):
         return op.rows.needs(window[0]), op.cols.needs(window[1])
     if isinstance(op, ops.AdaptivePool):
         rows, cols = (

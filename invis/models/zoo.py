@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from invis.errors import InvisError
-from invis.models.cone import upto
 from invis.models.layers import find_layer, layers
 from invis.models.model import Model
 from invis.models.sources import (
@@ -26,6 +25,7 @@ from invis.models.sources import (
     torchvision_names,
     weights_enum,
 )
+from invis.models.trace import upto
 from invis.models.weights import fit_weights, read_weights, weights_hash
 
 TRUTH = "truth"
@@ -82,7 +82,7 @@ def check_coverage(model: Model, layer: str) -> None:
 
     def lacks(name: str, raw: bool = False) -> list[str]:
         target = model.flow.node(find_layer(model, name, raw).node)
-        used = set(upto(model.flow, target).state_dict())
+        used = set(upto(model.flow.traced, target).state_dict())
         return [key for key in model.missing if key in used]
 
     name, raw = layer.removesuffix(":raw"), layer.endswith(":raw")

@@ -53,7 +53,7 @@ def grid_of(units: Units) -> Grid:
     crop = (cone.image_shape[1], cone.image_shape[2])
     field_side = cone.receptive_field
     canvas = cone.input_size
-    if cone.whole or crop != (field_side, field_side) or units.map_axes is None:
+    if cone.whole or not cone.uniform or crop != (field_side, field_side) or units.map_axes is None:
         top, left = cone.window[:2]
         step = (max(1, canvas[0] // 2), max(1, canvas[1] // 2))
         return Grid(canvas, crop, None, np.array([top]), np.array([left]), step)

@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from invis.errors import InvisError
-from invis.models.cone import build_cone, upto
+from invis.models.cone import build_cone
 from invis.models.layers import find_layer
+from invis.models.trace import upto
 from invis.models.unit import Units
 
 
@@ -35,7 +36,7 @@ class Features:
         node = model.flow.node(found.node)
         self.layer = found.layer
         self._units = units
-        self._network = upto(model.flow, node).to(units.device)
+        self._network = upto(model.flow.traced, node).to(units.device)
         middle = build_cone(model, found)
         stride = max(found.stride, 1)
         # A position p of the map sees pixels from p * stride + first on.

@@ -190,23 +190,38 @@ def sigmoid(x: Tensor) -> Tensor:
 
 torch.fx.wrap("sigmoid")
 
+FOLLOWED: dict[str, tuple[nn.Module, int]] = {
+    "upsampling": (nn.Upsample(scale_factor=2), 3),
+    "transposed convolution": (nn.ConvTranspose2d(4, 4, 3), 5),
+    "circular padding": (nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"), 5),
+    "computed weights": (ComputedWeights(4, 4, 3), 5),
+    "flip": (FlipSpace(), 3),
+    "cropped rows": (Cropped((slice(None), slice(None), slice(2, None))), 3),
+    "every other column": (
+        Cropped((slice(None), slice(None), slice(None), slice(None, None, 2))),
+        3,
+    ),
+    "pixel shuffle": (nn.PixelShuffle(2), 3),
+    "local response norm": (nn.LocalResponseNorm(2), 3),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_windows_that_do_not_slide_are_followed(name: str) -> None:
+    net, field = FOLLOWED[name]
+    cone = check(nn.Sequential(nn.Conv2d(3, 4, 3), net))
+    assert not cone.whole and cone.image_shape == (3, field, field)
+
+
 GLOBAL = {
     "group norm": nn.GroupNorm(2, 4),
     "instance norm": nn.InstanceNorm2d(4),
     "softmax over rows": nn.Softmax(2),
-    "upsampling": nn.Upsample(scale_factor=2),
-    "transposed convolution": nn.ConvTranspose2d(4, 4, 3),
-    "circular padding": nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"),
-    "computed weights": ComputedWeights(4, 4, 3),
+    "bicubic upsampling": nn.Upsample(scale_factor=2, mode="bicubic"),
     "squeeze and excitation": SqueezeExcitation(4, 2),
-    "flip": FlipSpace(),
-    "cropped rows": Cropped((slice(None), slice(None), slice(2, None))),
-    "every other column": Cropped((slice(None), slice(None), slice(None), slice(None, None, 2))),
     "own function": Impostor(),
     "global pooling": nn.AdaptiveAvgPool2d(1),
     "flatten": nn.Sequential(nn.Flatten(), nn.Linear(4 * 22 * 22, 6)),
-    "pixel shuffle": nn.PixelShuffle(2),
-    "local response norm": nn.LocalResponseNorm(2),
 }
 
 
@@ -216,10 +231,10 @@ def test_what_no_window_describes_takes_the_whole_image(name: str) -> None:
     assert cone.whole and cone.image_shape == (3, 24, 24)
 
 
-@pytest.mark.parametrize("name", ["group norm", "upsampling", "squeeze and excitation"])
+@pytest.mark.parametrize("name", ["group norm", "bicubic upsampling", "squeeze and excitation"])
 def test_maps_stay_maps_behind_a_global_operation(name: str) -> None:
     head = nn.Sequential(nn.Conv2d(3, 4, 3), GLOBAL[name])
-    middle = 22 if name == "upsampling" else 11
+    middle = 22 if name == "bicubic upsampling" else 11
     cone = check(head)
     assert cone.whole and cone.position == (middle, middle) and cone.channels == 4
     cone = check(nn.Sequential(head, nn.Conv2d(4, 5, 3)))
@@ -232,13 +247,33 @@ def test_batch_norm_without_statistics_is_refused() -> None:
         cone_of(net.eval())
 
 
-def test_control_flow_on_values_is_refused() -> None:
-    class Undecided(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x if x.sum() > 0 else -x
+class Undecided(nn.Module):
+    """Its code depends on values, sizes, optional tensors and how many there are."""
 
-    with pytest.raises(InvisError, match="Undecided cannot be traced"):
-        cone_of(Undecided())
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.conv = how, nn.Conv2d(3, 4, 3)
+
+    def forward(self, *xs: Tensor, mask: Tensor | None = None) -> Tensor:
+        (x,) = xs
+        if self.how == "values":
+            return self.conv(x if x.sum() > 0 else -x)
+        if self.how == "sizes":
+            count, channels, height, width = x.size()
+            assert channels == 3 and height % 2 == 0
+            for _ in range(width // 12):
+                x = x + mask if mask is not None else x * 1.0
+            return self.conv(x.view(count, channels, height, width))
+        return self.sum(self.conv(x), *self.conv(x).split(2, 1))
+
+    def sum(self, x: Tensor, *parts: Tensor) -> Tensor:
+        return x + torch.cat([part * k for k, part in enumerate(parts)], 1)
+
+
+@pytest.mark.parametrize("how", ["values", "sizes", "parts"])
+def test_control_flow_is_followed(how: str) -> None:
+    cone = check(Undecided(how))
+    assert (cone.image_shape == (3, 3, 3)) == (how != "values")
 
 
 def test_several_inputs_are_refused() -> None:

@@ -91,9 +91,39 @@ def pools(draw: st.DrawFn) -> nn.Module:
     return nn.AvgPool2d(size, stride, padding, ceil, draw(st.booleans()), divisor)
 
 
+class Strided(nn.Module):
+    """Every so many positions, and an edge cut off."""
+
+    def __init__(self, rows: tuple[int, int], cols: tuple[int, int]) -> None:
+        super().__init__()
+        self.rows, self.cols = rows, cols
+
+    def forward(self, x: Tensor) -> Tensor:
+        (top, down), (left, across) = self.rows, self.cols
+        return x[:, :, top::down, left::across]
+
+
+@st.composite
+def paddings(draw: st.DrawFn) -> nn.Module:
+    sides = draw(st.tuples(*[st.integers(0, 3)] * 4))
+    kind = draw(st.integers(0, 5))
+    if kind == 0:
+        return nn.ConstantPad2d(draw(st.tuples(*[st.integers(-1, 3)] * 4)), 0.5)
+    if kind == 1:
+        return nn.ReflectionPad2d(sides)
+    if kind == 2:
+        return nn.ReplicationPad2d(sides)
+    if kind == 3:
+        return nn.CircularPad2d(sides)
+    if kind == 4:
+        mode = draw(st.sampled_from(["reflect", "replicate", "circular"]))
+        return nn.Conv2d(CHANNELS, CHANNELS, 3, padding=draw(pairs(0, 2)), padding_mode=mode)
+    return Strided(draw(pairs(0, 2)), draw(st.tuples(st.integers(1, 3), st.integers(1, 3))))
+
+
 @st.composite
 def pieces(draw: st.DrawFn) -> nn.Module:
-    kind = draw(st.integers(0, 8))
+    kind = draw(st.integers(0, 13))
     if kind in (0, 1):
         return draw(convolutions())
     if kind in (2, 3):
@@ -107,6 +137,22 @@ def pieces(draw: st.DrawFn) -> nn.Module:
         return Residual(draw(convolutions(same=True)), draw(st.booleans()))
     if kind == 7:
         return Branches(draw(convolutions(same=True)), draw(convolutions(same=True)))
+    if kind == 8:
+        return draw(paddings())
+    if kind == 9:
+        mode = draw(st.sampled_from(["nearest", "bilinear"]))
+        return nn.Upsample(scale_factor=draw(st.sampled_from([0.5, 1.5, 2, 3])), mode=mode)
+    if kind == 10:
+        return nn.Sequential(nn.PixelUnshuffle(2), nn.ReLU(), nn.Conv2d(4 * CHANNELS, CHANNELS, 1))
+    if kind == 11:
+        return nn.Sequential(nn.Conv2d(CHANNELS, 4 * CHANNELS, 1), nn.PixelShuffle(2))
+    if kind == 12:
+        size, stride, dilation = draw(pairs(1, 3)), draw(pairs(1, 3)), draw(pairs(1, 2))
+        padding, groups = draw(pairs(0, 1)), draw(st.sampled_from([1, 2]))
+        more = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
+        return nn.ConvTranspose2d(
+            CHANNELS, CHANNELS, size, stride, padding, more, groups, True, dilation
+        )
     ceil = draw(st.booleans())
     return FunctionalPool(
         draw(st.booleans()), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": ceil}
