@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -26,14 +27,34 @@ import numpy as np
 import panel as pn
 import panel.models
 import psutil
-from bokeh.client import pull_session
+from bokeh.client import ClientSession
+from bokeh.client.util import websocket_url_for_server_url
 from bokeh.document.events import MessageSentEvent
 from bokeh.events import ButtonClick, DocumentReady, Event
 from bokeh.models import Select
+from bokeh.util.token import get_session_id
 
 import invis.dashboard.grid  # noqa: F401 (its model is part of the page)
 
 PAUSE = (1.0, 3.0)
+
+
+class Session(ClientSession):
+    """A session with the token of a page that was fetched: the server takes no other."""
+
+    token = ""
+
+
+def pulled(url: str) -> Session:
+    """Fetch a page and open its websocket, as browsers do."""
+    with urllib.request.urlopen(url, timeout=120) as answer:
+        token = re.search(r'"token":"([\w.-]+)"', answer.read().decode())[1]  # type: ignore[index]
+    session = Session(
+        session_id=get_session_id(token), websocket_url=websocket_url_for_server_url(url)
+    )
+    session.token = token
+    session.pull()
+    return session
 
 
 class Visitors:
@@ -59,7 +80,7 @@ class Visitors:
         asyncio.set_event_loop(asyncio.new_event_loop())
         time.sleep(chance.uniform(0, 5))
         try:
-            session = pull_session(url=f"{self.address}{path}")
+            session = pulled(f"{self.address}{path}")
             # Browsers tell, and Panel waits for it.
             self._send(session, DocumentReady())
             try:

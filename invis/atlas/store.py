@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import zarr
@@ -17,8 +17,10 @@ from invis.atlas.folder import Folder, first_line
 from invis.atlas.layer import AtlasLayer
 from invis.atlas.table import table
 from invis.errors import InvisError
-from invis.models.unit import Units
-from invis.search import Settings
+
+if TYPE_CHECKING:
+    from invis.models.unit import Units
+    from invis.search import Settings
 
 FORMAT = "invis-atlas-1"
 HASH_DIGITS = 12
@@ -80,7 +82,13 @@ class Atlas:
             InvisError: where the store cannot be written.
         """
         found = self.find(units, settings)
-        return found or self.create(layer_path(units, settings), *_attrs(units, settings))
+        path = layer_path(units, settings)
+        if found is None and (why := self.damaged().get(path)):
+            raise InvisError(
+                f"{path} in store {self.url!r} is damaged: {why}; `invis atlas verify --repair` "
+                "lets the next sweep search it again"
+            )
+        return found or self.create(path, *_attrs(units, settings))
 
     def create(
         self, path: str, attrs: dict[str, Any], shape: tuple[int, int, int, int]
@@ -102,6 +110,7 @@ class Atlas:
             )
             # Last: a layer without attributes has not been planned to the end.
             group.attrs.update(attrs)
+            self._root.attrs["planned"] = sorted({*self._planned(), path})
         return AtlasLayer(self._folder, self._root, path)
 
     def find(self, units: Units, settings: Settings) -> AtlasLayer | None:
@@ -114,22 +123,61 @@ class Atlas:
         known = model in self._folder.names() and layer in self._folder.names(model)
         if not known or settings not in self._folder.names(f"{model}/{layer}"):
             return None
+        path = f"{model}/{layer}/{settings}"
+        if not self._folder.inside(f"{path}/zarr.json"):
+            return None
         try:
-            return AtlasLayer(self._folder, self._root, f"{model}/{layer}/{settings}")
-        except KeyError:
+            return AtlasLayer(self._folder, self._root, path)
+        # Zarr tells metadata that it cannot read in many ways.
+        except Exception:
             return None
 
     def layers(self) -> list[AtlasLayer]:
-        """Every planned layer, in the order of their paths."""
-        found = [
-            self.at(f"{model}/{layer}/{settings}")
+        """Every planned layer that can be opened, in the order of their paths."""
+        found = [self.at(path) for path in self._paths()]
+        return [layer for layer in found if layer]
+
+    def damaged(self) -> dict[str, str]:
+        """Path -> why of layers that cannot be opened, though they were planned or hold units."""
+        found = {}
+        for path in sorted({*self._paths(), *self._planned()}):
+            names = self._folder.names(path)
+            units = self._folder.names(f"{path}/done")
+            if (units or path in self._planned()) and self.at(path) is None:
+                if not names:
+                    found[path] = "it was planned, and its folder is missing"
+                elif "zarr.json" not in names:
+                    found[path] = f"its zarr.json is missing, beside {len(units)} finished units"
+                else:
+                    found[path] = f"its zarr.json is not a layer's, beside {len(units)} units"
+        return found
+
+    def forget(self, path: str) -> None:
+        """Take a damaged layer out of the plan, and its units with it: a sweep searches them again.
+
+        Raises:
+            InvisError: where the store cannot be written.
+        """
+        for name in self._folder.names(f"{path}/done"):
+            self._folder.remove(f"{path}/done/{name}")
+        self._folder.remove(f"{path}/zarr.json")
+        with self._folder.writing():
+            self._root.attrs["planned"] = [one for one in self._planned() if one != path]
+
+    def _paths(self) -> list[str]:
+        return [
+            f"{model}/{layer}/{settings}"
             for model in self._folder.names()
             if "@" in model
             for layer in self._folder.names(model)
             for settings in self._folder.names(f"{model}/{layer}")
             if settings != "zarr.json"
         ]
-        return [layer for layer in found if layer]
+
+    def _planned(self) -> list[str]:
+        """Paths of the layers as they were planned; none where an older Invis did so."""
+        told = self._root.attrs.get("planned", [])
+        return [str(path) for path in told] if isinstance(told, list) else []
 
     def table(self, notes: Iterable[str] = ()) -> pd.DataFrame:
         """One row a finished unit with all its measures; see `invis.atlas.table`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -29,6 +28,7 @@ from invis.shipped import data_path
 )
 @click.option("--prefix", default="", help="Prefix of all URLs behind a proxy, such as /invis.")
 @click.option("--allow-websocket-origin", multiple=True, help="HOST[:PORT] that pages come from.")
+@click.option("--embed", multiple=True, help="Origin of a page that may show this in a frame.")
 @click.option(
     "--basic-auth",
     envvar="INVIS_BASIC_AUTH",
@@ -48,6 +48,7 @@ def serve(
     images: Path | None,
     prefix: str,
     allow_websocket_origin: tuple[str, ...],
+    embed: tuple[str, ...],
     basic_auth: str | None,
     cookie_secret: str | None,
 ) -> None:
@@ -67,21 +68,20 @@ def serve(
         from invis.probe.pictures import list_pictures
 
         list_pictures(images)
+    from invis.dashboard.doors import Doors
+
+    doors = Doors.at(address, port, allow_websocket_origin, embed)
+    from invis.dashboard.login import Login
+
+    login = Login(basic_auth) if basic_auth else None
+    place = store or str(data_path("atlas"))
     from invis.dashboard.app import Options
-    from invis.dashboard.app import serve as run
+    from invis.dashboard.server import serve as run
     from invis.dashboard.store import Store
 
-    options = Options(
-        Store(store or str(data_path("atlas"))), not no_live, runs, prefix.rstrip("/"), images
-    )
-    asked: dict[str, Any] = {}
-    if basic_auth:
-        asked |= {"basic_auth": basic_auth, "cookie_secret": cookie_secret}
-    if allow_websocket_origin:
-        asked["websocket_origin"] = list(allow_websocket_origin)
-    click.echo("Drawing the pages...")
+    options = Options(Store(place), not no_live, runs, prefix.rstrip("/"), images)
     where = f"http://{address}:{port}{options.prefix}/  (Ctrl-C ends it)"
-    run(options, port, address, lambda: click.echo(where), **asked)
+    run(options, port, address, lambda: click.echo(where), doors, login, cookie_secret)
 
 
 def _free(address: str, port: int) -> None:

@@ -1,40 +1,28 @@
-"""The application: its pages on one server, what its header looks like, and how it is run."""
+"""The application: its pages, and the frame that every page has around it."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
-from bokeh.document import Document
-from tornado.iostream import StreamClosedError
-from tornado.web import ErrorHandler, RequestHandler
-from tornado.websocket import WebSocketClosedError
+from bokeh.models import CustomJS
 
-from invis.dashboard.atlas import AtlasPage
-from invis.dashboard.page import Page, menu
-from invis.dashboard.search import SearchPage
-from invis.dashboard.start import StartPage
-from invis.dashboard.stitching import StitchingPage
-from invis.dashboard.store import Store
-from invis.dashboard.trajectories import TrajectoriesPage
-from invis.jobs import worker
-from invis.shipped import __version__
+from invis.dashboard.address import Address
+from invis.dashboard.journal import broken, event
+from invis.dashboard.page import TITLES, Page, menu
 
-log = logging.getLogger("invis.dashboard")
+if TYPE_CHECKING:
+    from invis.dashboard.store import Store
 
-# A tab that closes is noticed within so many milliseconds, and its session freed.
-UNUSED, CHECK = 4_000, 2_000
-# A connection that dies in silence is noticed when it answers no ping for so many seconds.
-PING, PING_TIMEOUT = 15, 15
+# A websocket opens once: what a lost one showed is asked for again, by its URL.
+LOST = """
+const bar = document.querySelector('.invis-lost');
+if (bar) bar.hidden = false;
+"""
 
 TEMPLATE = """
 {% extends base %}
@@ -42,21 +30,36 @@ TEMPLATE = """
 {% block js_resources %}{% endblock %}
 {% block title %}{{ title }}{% endblock %}
 {% block postamble %}<style>{{ css }}</style>
-<script>document.documentElement.dataset.theme = '{{ scheme }}';</script>{% endblock %}
-{% block contents %}
+<script nonce="{{ nonce }}">document.documentElement.dataset.theme = '{{ scheme }}';</script>
+{% endblock %}
+{% block inner_body %}
 <header class="invis-top"><a class="brand" href="{{ prefix }}/{{ theme }}">Invis</a>
-<nav>{{ menu }}</nav><a class="theme" href="#" onclick="
+<nav>{{ menu }}</nav><a class="theme" href="#">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a>
+</header>
+<p class="invis-lost" role="alert" hidden>The connection to the server was lost.
+<a href="">Open this page again</a></p>
+<main class="invis-main">{{ embed(roots.main) }}<div class="first">{{ first }}</div></main>
+{{ embed(roots.address) }}
+{# Only scripts that were written here run: each of them carries the nonce of this answer. #}
+{{ bokeh_js | replace('<script', '<script nonce="' ~ nonce ~ '"') }}
+<script nonce="{{ nonce }}">
+document.querySelector('.theme').addEventListener('click', event => {
+  event.preventDefault();
   const to = new window.URL(window.location);
   to.searchParams.set('theme', '{{ scheme }}' === 'dark' ? 'default' : 'dark');
-  window.location = to; return false;">{{ 'Light' if scheme == 'dark' else 'Dark' }}</a></header>
-<main class="invis-main">{{ embed(roots.main) }}<div class="first">{{ first }}</div></main>
-{{ embed(roots.location) }}{{ bokeh_js }}
-{# Panel resizes figures that are hidden before they were drawn, on which Plotly throws. #}
-<script>if (window.Plotly) {
+  window.location = to;
+});
+document.querySelector('.invis-lost a').addEventListener('click', event => {
+  event.preventDefault();
+  window.location.reload();
+});
+// Panel resizes figures that are hidden before they were drawn, on which Plotly throws.
+if (window.Plotly) {
   const relayout = window.Plotly.relayout;
   window.Plotly.relayout = (plot, ...more) =>
     plot._fullLayout ? relayout(plot, ...more) : Promise.resolve(plot);
 }</script>
+{{ plot_script | replace('<script', '<script nonce="' ~ nonce ~ '"') }}
 {% endblock %}
 """
 
@@ -80,31 +83,55 @@ class Options:
     images: Path | None = None
 
 
-def pages(options: Options) -> dict[str, tuple[str, Callable[[bool], Page]]]:
-    """Slug -> title, and how a page is made for a visitor, who may want it dark."""
+def pages(options: Options) -> dict[str, Callable[[bool], Page]]:
+    """Slug -> how a page is made for a visitor, who may want it dark.
+
+    Each page is imported when it is first made: the start needs no torch, and is there at once.
+    """
     store, live = options.store, options.live
-    found: dict[str, tuple[str, Callable[[bool], Page]]] = {
-        "": (StartPage.title, lambda dark: StartPage(store, options.prefix, dark)),
-        AtlasPage.slug: (
-            AtlasPage.title,
-            lambda dark: AtlasPage(store, live, dark, options.images),
-        ),
-    }
-    if live:
-        found[SearchPage.slug] = (SearchPage.title, lambda dark: SearchPage(dark))
-    return found | {
-        TrajectoriesPage.slug: (
-            TrajectoriesPage.title, lambda dark: TrajectoriesPage(options.runs, live, dark),
-        ),
-        StitchingPage.slug: (StitchingPage.title, lambda dark: StitchingPage(live, dark)),
+
+    def start(dark: bool) -> Page:
+        from invis.dashboard.start import StartPage
+
+        return StartPage(store, options.prefix, dark)
+
+    def atlas(dark: bool) -> Page:
+        from invis.dashboard.atlas import AtlasPage
+
+        return AtlasPage(store, live, dark, options.images)
+
+    def search(dark: bool) -> Page:
+        from invis.dashboard.search import SearchPage
+
+        return SearchPage(dark)
+
+    def trajectories(dark: bool) -> Page:
+        from invis.dashboard.trajectories import TrajectoriesPage
+
+        return TrajectoriesPage(options.runs, live, dark)
+
+    def stitching(dark: bool) -> Page:
+        from invis.dashboard.stitching import StitchingPage
+
+        return StitchingPage(dark)
+
+    found = {
+        "": start, "atlas": atlas, "live": search, "trajectories": trajectories,
+        "stitching": stitching,
     }  # fmt: skip
+    return {slug: make for slug, make in found.items() if live or slug != "live"}
 
 
 def application(options: Options) -> dict[str, Callable[[], Any]]:
     """URL path -> what Panel calls for each visitor."""
     known = pages(options)
-    titles = {slug: title for slug, (title, _) in known.items()}
-    return {slug or "/": _visit(slug, make, titles, options) for slug, (_, make) in known.items()}
+    titles = {slug: TITLES[slug] for slug in known}
+    return {path_of(slug): _visit(slug, make, titles, options) for slug, make in known.items()}
+
+
+def path_of(slug: str) -> str:
+    """Where a page is, before any prefix."""
+    return f"/{slug}"
 
 
 def _visit(
@@ -112,138 +139,45 @@ def _visit(
 ) -> Callable[[], Any]:
     css = (Path(__file__).parent / "dashboard.css").read_text(encoding="utf-8")
 
+    def show() -> pn.Template:
+        dark = pn.config.theme == "dark"
+        page, address, doc = make(dark), Address(), pn.state.curdoc
+        pn.state.on_session_destroyed(lambda _: _leave(page, slug))
+        asked = doc.session_context.request.query
+        page.follow(address, f"?{asked}" if asked else "")
+        template = pn.Template(TEMPLATE)
+        template.add_panel("main", page.view())
+        template.add_panel("address", address)
+        told = {
+            "title": f"{page.title} · Invis",
+            "css": css,
+            "scheme": "dark" if dark else "light",
+            "theme": "?theme=dark" if dark else "",
+            "prefix": options.prefix,
+            "first": page.first(),
+            "menu": menu(titles, slug, dark, options.prefix),
+        }
+        for name, value in told.items():
+            template.add_variable(name, value)
+        doc.config.reconnect_session = doc.config.notify_connection_status = False
+        doc.js_on_event("connection_lost", CustomJS(code=LOST))
+        return template
+
     def visit() -> Any:
         began = time.perf_counter()
-        dark = pn.config.theme == "dark"
-        page = make(dark)
-        page.follow_url()
-        template = pn.Template(TEMPLATE, location=True)
-        template.add_panel("main", page.view())
-        template.add_variable("title", f"{titles[slug]} · Invis")
-        template.add_variable("css", css)
-        template.add_variable("scheme", "dark" if dark else "light")
-        template.add_variable("theme", "?theme=dark" if dark else "")
-        template.add_variable("prefix", options.prefix)
-        template.add_variable("first", page.first())
-        template.add_variable("menu", menu(titles, slug, dark, options.prefix))
-
-        def leave(_: Any) -> None:
-            page.close()
-            event("leave", page=slug or "start")
-
-        pn.state.on_session_destroyed(leave)
+        try:
+            template = show()
+        except Exception as error:
+            # Panel's answer would be a page with the traceback; see `PageHandler`.
+            broken(error)
+            pn.state.curdoc.template_variables["failed"] = True
+            return pn.Column()
         event("visit", page=slug or "start", seconds=round(time.perf_counter() - began, 3))
         return template
 
     return visit
 
 
-class Health(RequestHandler):
-    """`/health`: whether the server answers and its store can be read."""
-
-    def initialize(self, options: Options) -> None:
-        self._options = options
-
-    def get(self) -> None:
-        store = self._options.store
-        told = {
-            "status": "ok",
-            "version": __version__,
-            "models": len(store.models),
-            "waiting": worker("cpu").waiting,
-        }
-        self.set_header("Content-Type", "application/json")
-        self.write(json.dumps(told))
-
-
-def event(what: str, **more: Any) -> None:
-    """One line of the log: words for a person at a terminal, JSON for machines."""
-    if sys.stderr.isatty():
-        details = ", ".join(f"{key} {value}" for key, value in more.items())
-        log.info(f"{time.strftime('%H:%M:%S')}  {what}  {details}".rstrip())
-    else:
-        log.info(json.dumps({"time": round(time.time(), 3), "event": what, **more}))
-
-
-def _broken(error: Exception) -> None:
-    """What a visitor's message broke costs that message alone; the log keeps one line of it."""
-    event("error", kind=type(error).__name__, message=str(error).partition("\n")[0][:200])
-
-
-def _lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A visitor who left while a message was on its way is no error."""
-    error = context.get("exception")
-    if isinstance(error, Exception):
-        if not isinstance(error, (WebSocketClosedError, StreamClosedError)):
-            _broken(error)
-    else:
-        loop.default_exception_handler(context)
-
-
-def warm(options: Options) -> None:
-    """Make every page once, for nobody: the first visitor waits for no import and no table."""
-    for _, make in pages(options).values():
-        page = make(False)
-        page.view().get_root(Document())
-        page.close()
-
-
-def serve(
-    options: Options, port: int, address: str, ready: Callable[[], None], **asked: Any
-) -> None:
-    """Run until SIGTERM or Ctrl-C; both cancel jobs first.
-
-    Args:
-        options: what is served.
-        port, address: where it listens.
-        ready: called once it listens.
-        asked: further options of `panel.serve`, such as `basic_auth`.
-
-    Raises:
-        OSError: where the port is taken.
-    """
-    logging.basicConfig(format="%(message)s")
-    log.setLevel(logging.INFO)
-    # A visitor's odd request is no news, and its traceback none of theirs.
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)
-    pn.extension("plotly", inline=True, exception_handler=_broken)
-    warm(options)
-    server = pn.serve(
-        application(options),
-        port=port,
-        address=address,
-        show=False,
-        start=False,
-        admin=False,
-        threaded=False,
-        verbose=False,
-        title="Invis",
-        prefix=options.prefix,
-        extra_patterns=[
-            ("/health", Health, {"options": options}),
-        ],
-        unused_session_lifetime_milliseconds=UNUSED,
-        check_unused_sessions_milliseconds=CHECK,
-        websocket_ping_interval=PING,
-        websocket_ping_timeout=PING_TIMEOUT,
-        **asked,
-    )
-
-    # Tornado's files raise on such a path instead of not finding it.
-    no_path = (r".*%00.*", ErrorHandler, {"status_code": 404})
-    server._tornado.add_handlers(r".*", [no_path])
-
-    def end(*_: Any) -> None:
-        event("stop")
-        worker("cpu").close()
-        server.io_loop.add_callback_from_signal(server.io_loop.stop)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    server.io_loop.asyncio_loop.set_exception_handler(_lost)
-    event("start", address=address, port=port, store=options.store.url, live=options.live)
-    server.start()
-    ready()
-    server.io_loop.start()
-    server.stop()
-    worker("cpu").leave(5.0)
+def _leave(page: Page, slug: str) -> None:
+    page.close()
+    event("leave", page=slug or "start")

@@ -37,7 +37,6 @@ class AtlasPage(Page):
     """
 
     slug: ClassVar[str] = "atlas"
-    title: ClassVar[str] = "Atlas"
     linked: ClassVar = (
         "model", "beside", "layer", "group", "sort", "named", "phrase", "page", "unit",
     )  # fmt: skip
@@ -138,8 +137,7 @@ class AtlasPage(Page):
         shown = rows[page * ON_A_PAGE : (page + 1) * ON_A_PAGE]
         strips = self._store.strips(layer, [int(row["channel"]) for row in shown])
         self._grid.content = unit_cards(shown, strips)
-        known = [v for v in (words.number(row, "index") for row in rows) if v is not None]
-        middle = sorted(known)[len(known) // 2] if known else None
+        middle = words.median(words.number(row, "index") for row in rows)
         self._heading.object = (
             f"<h1>{self.layer} of {self.model}, {self.group}</h1>"
             f"<p>{len(rows)} of {layer.channels} units; median index {words.figure(middle)}. "
@@ -149,13 +147,17 @@ class AtlasPage(Page):
 
     def _all_layers(self) -> list[Any]:
         models = [self.model, self.beside] if self.beside in self._store.models else [self.model]
+        broken = [
+            sentence(f"{path} is damaged and left out: {why}.")
+            for path, why in self._store.damaged.items()
+        ]
         if not self._overview.draw(models):
-            return [sentence("This atlas has no finished unit yet.", wrong=False)]
+            return [*broken, sentence("This atlas has no finished unit yet.", wrong=False)]
         self._heading.object = (
             "<p>Each dot is a unit: its index, how far apart its images are in units of what a "
             "linear unit would allow. Click a dot to open the unit, or choose a layer.</p>"
         )
-        return [self._overview.view]
+        return [*broken, self._overview.view]
 
     def _one_unit(self, layer: AtlasLayer) -> list[Any]:
         self._heading.object = ""

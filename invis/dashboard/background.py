@@ -60,6 +60,13 @@ class Background(pn.viewable.Viewer):
         if pn.state.curdoc is not None and self._looking is None:
             self._looking = pn.state.add_periodic_callback(self.look, period=MILLISECONDS)
 
+    def run_when_seen(self) -> None:
+        """Begin when a browser shows the page: whoever only fetches it starts nothing."""
+        if pn.state.curdoc is None or pn.state.curdoc.session_context is None:
+            self.run()
+        else:
+            pn.state.onload(self.run)
+
     def cancel(self) -> None:
         """End what runs or waits; what was shown stays."""
         if self.job is not None and not self.job.ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from statistics import median
 from typing import Any
 
 from invis.views.base import words
@@ -29,12 +28,12 @@ def _card(row: Mapping[str, Any], strip: str) -> str:
 
 def medians(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """A line a layer and group: the median index of its units, and what a linear unit reaches."""
-    found: dict[tuple[str, str], list[float]] = {}
+    found: dict[tuple[str, str], list[float | None]] = {}
     for row in rows:
-        value = words.number(row, "index")
-        if value is not None:
-            found.setdefault((str(row["layer"]), str(row["group"])), []).append(value)
-    lines = {place: median(values) for place, values in found.items()}
+        place = str(row["layer"]), str(row["group"])
+        found.setdefault(place, []).append(words.number(row, "index"))
+    middles = {place: words.median(values) for place, values in found.items()}
+    lines = {place: value for place, value in middles.items() if value is not None}
     top = max([1.0, *lines.values()])
     several = len({group for _, group in lines}) > 1
     items = "".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlencode
 
 import panel as pn
@@ -12,6 +12,17 @@ import param
 
 from invis.errors import InvisError
 
+if TYPE_CHECKING:
+    from invis.dashboard.address import Address
+
+# What each page is called in the menu, by the end of its URL; the first is the start.
+TITLES = {
+    "": "Start",
+    "atlas": "Atlas",
+    "live": "Live search",
+    "trajectories": "Trajectories",
+    "stitching": "Stitching",
+}
 # A URL longer than this is none of ours.
 LONGEST = 2000
 CONFIG = {"displayModeBar": False, "responsive": True}
@@ -21,18 +32,22 @@ SIZES = {"width": 190, "margin": (4, 14, 4, 0)}
 class Page(param.Parameterized):
     """A page: parameters that its URL tells, and a view that is built once.
 
-    A subclass sets `slug` and `title`, names the parameters of its URL in `linked`, and gives a
+    A subclass sets `slug`, one of TITLES, names the parameters of its URL in `linked`, and gives a
     view. All its URL parameters are Selectors, Integers or Booleans with bounds: what a URL asks
     for is taken only where it is one of the values that there are.
     """
 
     slug: ClassVar[str] = ""
-    title: ClassVar[str] = ""
     linked: ClassVar[Sequence[str]] = ()
 
     def __init__(self, dark: bool = False, **params: Any) -> None:
         self.dark = dark
         super().__init__(**params)
+
+    @property
+    def title(self) -> str:
+        """What the menu calls it."""
+        return TITLES[self.slug]
 
     def view(self) -> pn.viewable.Viewable:
         """What the page shows."""
@@ -68,17 +83,39 @@ class Page(param.Parameterized):
             told["theme"] = "dark"
         return f"?{urlencode(told)}" if told else ""
 
-    def follow_url(self) -> None:
-        """Read the state from the visitor's URL now, and keep the URL telling it."""
-        location = pn.state.location
-        if location is None:
-            return
-        self.read_url(location.search or "")
+    def follow(self, address: Address, search: str) -> None:
+        """Take the state from a URL's query now, keep the URL telling it, and heed Back.
+
+        Args:
+            address: the address bar of the visitor.
+            search: the query of the URL that was opened.
+        """
+        first = {name: getattr(self, name) for name in self.linked}
+        self.read_url(search)
+        heeding = False
 
         def tell(*_: Any) -> None:
-            location.search = self.query()
+            if not heeding:
+                address.search = self.query()
 
+        def heed(*_: Any) -> None:
+            nonlocal heeding
+            if address.search == self.query():
+                return
+            heeding = True
+            try:
+                # What the address does not name is as it was at first.
+                asked = parse_qs(address.search[1:LONGEST])
+                for name in self.linked:
+                    if name not in asked and first[name] in choices(self.param[name], first[name]):
+                        setattr(self, name, first[name])
+                self.read_url(address.search)
+            finally:
+                heeding = False
+
+        address.search = search
         self.param.watch(tell, list(self.linked))
+        address.param.watch(heed, "search")
 
 
 def controls(page: Page, names: Sequence[str], **widgets: Any) -> pn.FlexBox:
@@ -90,6 +127,11 @@ def controls(page: Page, names: Sequence[str], **widgets: Any) -> pn.FlexBox:
     )  # fmt: skip
     row: Any = found.layout
     return pn.FlexBox(*row, sizing_mode="stretch_width", margin=(6, 0))
+
+
+def choices(parameter: param.Parameter, value: Any) -> Sequence[Any]:
+    """What a parameter may be now; the value itself where anything may be."""
+    return list(parameter.objects) if isinstance(parameter, param.Selector) else [value]
 
 
 def possible(parameter: param.Parameter, text: str) -> Any:

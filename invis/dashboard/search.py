@@ -34,7 +34,6 @@ class SearchPage(Page):
     """
 
     slug: ClassVar[str] = "live"
-    title: ClassVar[str] = "Live search"
     linked: ClassVar = ("model", "layer", "channel", *SETTINGS)
 
     model: Any = param.Selector(default=MODELS[0], objects=list(MODELS))

@@ -21,7 +21,6 @@ class StartPage(Page):
     """Three pictures: a set, the layers of a network, a trajectory."""
 
     slug: ClassVar[str] = ""
-    title: ClassVar[str] = "Start"
 
     def __init__(self, store: Store, prefix: str = "", dark: bool = False) -> None:
         super().__init__(dark)

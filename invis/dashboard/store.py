@@ -40,6 +40,9 @@ class Store:
     Args:
         url: of the atlas.
 
+    Attributes:
+        damaged: path -> why of layers that should be there and cannot be opened.
+
     Raises:
         InvisError: where it is none.
     """
@@ -57,6 +60,7 @@ class Store:
     def refresh(self) -> None:
         """Look again which layers there are."""
         layers = sorted(self._atlas.layers(), key=layer_table.order)
+        self.damaged = self._atlas.damaged()
         self._groups = layer_table.groups(layers)
         self._layers = {(one.model, one.layer, self._groups[one.path]): one for one in layers}
 

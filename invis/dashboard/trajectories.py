@@ -32,7 +32,6 @@ class TrajectoriesPage(Page):
     """
 
     slug: ClassVar[str] = "trajectories"
-    title: ClassVar[str] = "Trajectories"
     linked: ClassVar = ("run", "layer")
 
     run: Any = param.Selector(objects=list(SHIPPED))
@@ -62,7 +61,7 @@ class TrajectoriesPage(Page):
             "explains the spectrum is said below. A run that is still recorded grows when you "
             "read it again.</p>"
         )
-        self._work.run()
+        self._work.run_when_seen()
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),
             controls(self, self.linked),

@@ -67,7 +67,8 @@ class UnitView:
         self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
         asked = ", ".join([layer_table.told(str(ds.attrs["weights"])), *words.settings(ds)])
-        said = f"<p><b>{escape(str(note['sentence']))}</b></p>" if note else ""
+        sentence = (note or {}).get("sentence")
+        said = f"<p><b>{escape(str(sentence))}</b></p>" if sentence else ""
         parts: list[Any] = [
             pn.pane.HTML(
                 f"<h1>{escape(words.title(ds))}</h1>"

@@ -11,16 +11,18 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from invis.errors import InvisError
 from invis.progress import Step, until_done
 from invis.trajectory.source import Source
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 # Columns multiplied at once: they stay in the processor's cache from conversion to product.
 PIECE = 4096
@@ -144,6 +146,8 @@ def gram_steps(
     count, size = len(source.steps), source.layout.parameters
     if not count or not size:
         raise InvisError(f"{source.name!r} holds {count} checkpoints of {size} parameters.")
+    import torch
+
     dtype = _product_dtype(precision, count, size)
     marks = _marks(source)
     if known is not None and not known.continues(source, marks):
@@ -192,6 +196,8 @@ def _blocks(size: int, count: int, itemsize: int, memory: int) -> list[tuple[int
 
 
 def _product_dtype(precision: str, count: int, size: int) -> torch.dtype:
+    import torch
+
     if precision == "auto":
         precision = "float64" if count * count * size <= AFFORDABLE else "float32"
     if precision not in ("float32", "float64"):

@@ -10,14 +10,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from invis.errors import InvisError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 # Statistics that batch norm gathers are no parameters: nothing descends along them.
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
@@ -120,6 +122,8 @@ class ArraySource:
         layout: Layout | None = None,
         name: str = "trajectory",
     ) -> None:
+        import torch
+
         array = torch.as_tensor(values)
         if array.ndim != 2 or not array.is_floating_point():
             raise InvisError(

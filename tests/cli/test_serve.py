@@ -79,7 +79,7 @@ def start(port, *more, **environment):
     )  # fmt: skip
     prefix = more[more.index("--prefix") + 1] if "--prefix" in more else ""
     address = f"http://127.0.0.1:{port}{prefix}"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end and running.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:

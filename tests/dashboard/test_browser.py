@@ -37,7 +37,7 @@ def start(*more):
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
     address = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         try:
             urllib.request.urlopen(f"{address}/health", timeout=2)
@@ -186,13 +186,15 @@ def test_a_closed_tab_frees_its_job_within_ten_seconds(browser, server):
 
 SILENT = """
 import asyncio, sys, time
-import panel as pn
-import panel.models, invis.dashboard.grid
-from bokeh.client import pull_session
-pn.extension("plotly")
-session = pull_session(url=sys.argv[1] + "/atlas")
-print("here", flush=True)
-time.sleep(600)
+from tests.dashboard.visitor import hear, socket, token_of
+
+async def visit(address):
+    async with socket(address, await token_of(address)) as connection:
+        await hear(connection)
+        print("here", flush=True)
+        time.sleep(600)
+
+asyncio.run(visit(sys.argv[1]))
 """
 
 

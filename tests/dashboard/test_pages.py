@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from invis import data_path, load, search
-from invis.dashboard.app import event
+from invis.dashboard.address import Address
 from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
+from invis.dashboard.journal import event
 from invis.dashboard.page import possible
 from invis.dashboard.search import SearchPage
 from invis.dashboard.start import StartPage
@@ -31,7 +32,7 @@ PAGES = {
     "atlas": lambda store: AtlasPage(store),
     "live": lambda store: SearchPage(),
     "trajectories": lambda store: TrajectoriesPage(),
-    "stitching": lambda store: StitchingPage(live=False),
+    "stitching": lambda store: StitchingPage(),
 }
 
 
@@ -86,7 +87,7 @@ class TestAtlas:
             for row in store.overview("minivgg")
             if (row["layer"], row["group"]) == ("conv1_1", "trained") and not row["dead"]
         )
-        assert f"</span>{conv1_1[len(conv1_1) // 2]:.2f}</dd>" in html
+        assert f"</span>{np.median(conv1_1):.2f}</dd>" in html
         put(atlas, layer="conv2_2", unit=31)
         assert atlas.first() == "<h1>minivgg, conv2_2, unit 31</h1>"
 
@@ -139,6 +140,59 @@ class TestAtlas:
         for name in AtlasPage.linked:
             assert getattr(second, name) == getattr(first, name), name
         assert "theme=dark" in first.query()
+
+    def test_back_and_forward_lead_through_the_states(self, store):
+        page, address = AtlasPage(store), Address()
+        first = page.model
+        page.view()
+        page.follow(address, "?model=minivgg&layer=conv2_2")
+        assert (page.model, page.layer) == ("minivgg", "conv2_2")
+        seen = [address.search]
+        page.unit = 31
+        seen.append(address.search)
+        page.model = "miniresnet"
+        seen.append(address.search)
+        assert len(set(seen)) == 3
+        address.search = seen[1]
+        assert (page.model, page.layer, page.unit) == ("minivgg", "conv2_2", 31)
+        assert address.search == seen[1]
+        address.search = seen[0]
+        assert (page.layer, page.unit) == ("conv2_2", -1)
+        address.search = ""
+        assert (page.model, page.layer) == (first, ALL)
+        address.search = seen[2]
+        assert (page.model, page.unit) == ("miniresnet", -1)
+
+    def test_one_median_for_all_who_tell_it(self, atlas, store):
+        """Of an even number of units, half of which lie above it."""
+        put(atlas, model="minivgg", layer="conv2_2")
+        indices = [row["index"] for row in atlas.rows() if not row["dead"]]
+        told = f"{np.median(indices):.2f}"
+        assert f"median index {told}" in atlas._heading.object
+        put(atlas, layer=ALL)
+        assert re.search(rf"conv2_2, trained</dt>.*?</span>{told}</dd>", atlas.first())
+
+    def test_a_damaged_layer_is_told(self, tmp_path):
+        shutil.copytree(data_path("atlas"), tmp_path / "atlas")
+        path = next((tmp_path / "atlas").glob("minivgg@9*/conv2_2/*/images")).parent
+        (path / "zarr.json").unlink()
+        page = AtlasPage(Store(str(tmp_path / "atlas")))
+        assert "zarr.json is missing" in text_of(page.view())
+
+    @pytest.mark.parametrize("note", ["[]", "3", '"text"', "null", '{"of": 1}', '{"value": [1]}'])
+    def test_a_note_of_the_wrong_kind_is_no_note(self, tmp_path, note):
+        shutil.copytree(data_path("atlas"), tmp_path / "atlas")
+        layer = next((tmp_path / "atlas").glob("minivgg@9*/conv2_2/*/images")).parent
+        right = json.loads((layer / "probe" / "3.json").read_text())
+        if note.startswith("{"):
+            note = json.dumps(right | json.loads(note))
+        (layer / "probe" / "3.json").write_text(note)
+        page = AtlasPage(Store(str(tmp_path / "atlas")))
+        page.view()
+        put(page, model="minivgg", layer="conv2_2")
+        assert len(page.rows()) == 48
+        page.unit = 3
+        assert "Channel 3 of conv2_2" in text_of(page._body)
 
     def test_what_is_not_in_the_store_is_told(self, atlas):
         put(atlas, model="minivgg", layer="conv3_2")
@@ -331,8 +385,14 @@ def test_the_first_page_has_three_pictures(store):
     assert len(figures) == 3
 
 
-def test_stitching_without_live_says_so():
-    assert "not computed yet" in text_of(StitchingPage(live=False).view())
+def test_stitching_shows_the_study_that_ships():
+    page = StitchingPage()
+    view = page.view()
+    (figure,) = [part.object for part in view.select() if type(part).__name__ == "Plotly"]
+    assert figure.data
+    for panel in page.param.panel.objects:
+        page.panel = panel
+        assert len(page._figures) == 1 and page._figures[0].object.data
 
 
 @pytest.mark.parametrize("name", PAGES)
