@@ -59,8 +59,16 @@ class Folder:
     def read(self, path: str) -> bytes:
         """The content of a file; FileNotFoundError where there is none."""
         if self._local:
+            if not self.inside(path):
+                raise InvisError(f"store {self.url!r}: {path!r} is a link to a place outside of it")
             return Path(self._at(path)).read_bytes()
         return bytes(self._fs.cat_file(self._at(path)))
+
+    def inside(self, path: str) -> bool:
+        """Whether a file lies where it seems to: nobody reads through links that lead out."""
+        if not self._local:
+            return True
+        return Path(self._at(path)).resolve().is_relative_to(Path(self._root).resolve())
 
     def write(self, path: str, content: bytes) -> None:
         """Put a file in place at once: object stores do so themselves, disks rename.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ from invis.atlas.record import content_hash, pack, unpack
 from invis.errors import InvisError
 from invis.search.settings import from_stored
 
+# Bytes of one unit that no field and no number of images needs.
+MOST_PIXELS = 2**30
 NOTE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -65,7 +68,7 @@ class AtlasLayer:
     def failed(self) -> dict[int, str]:
         """Channel -> reason of those that failed and have not been finished since."""
         return {
-            channel: json.loads(self._folder.read(f"{self.path}/failed/{channel}.json"))["reason"]
+            channel: self._reason(channel)
             for channel in sorted(self._channels("failed") - self.done())
         }
 
@@ -108,6 +111,9 @@ class AtlasLayer:
         """
         try:
             record = json.loads(self._folder.read(f"{self.path}/done/{channel}.json"))
+            for key in ("attrs", "values"):
+                if not isinstance(record[key], dict):
+                    raise TypeError(f"its {key} are no JSON object")
             return {key: record[key] for key in ("attrs", "values", "step", "course", "hash")}
         except FileNotFoundError as error:
             raise InvisError(
@@ -140,11 +146,16 @@ class AtlasLayer:
         images = self._images
         found = np.empty((len(channels), *images.shape[1:]), dtype=np.uint8)
         for place, channel in enumerate(channels):
+            chunk = images.metadata.encode_chunk_key((channel, 0, 0, 0, 0))
+            if not self._folder.inside(f"{self.path}/images/{chunk}"):
+                raise self._damaged(channel, "its pixels are a link out of the store")
             try:
                 found[place] = images[channel]
-            # A codec tells a broken chunk in any way it likes.
+            # A codec tells a broken chunk in any way it likes, some by quoting bytes of it.
             except Exception as error:
-                raise self._damaged(channel, first_line(error)) from error
+                raise self._damaged(
+                    channel, f"its pixels cannot be read ({type(error).__name__})"
+                ) from error
         return found
 
     def opened(self) -> xr.Dataset:
@@ -170,11 +181,12 @@ class AtlasLayer:
         )
 
     def noted(self, channel: int, name: str) -> dict[str, Any] | None:
-        """What `note` kept; None where there is nothing, or it is of an older result."""
+        """What `note` kept; None where there is nothing, it is of an older result, or no note."""
         try:
             found = json.loads(self._folder.read(f"{self.path}/{_checked(name)}/{channel}.json"))
-            return found["value"] if found["of"] == self.record(channel)["hash"] else None
-        except (FileNotFoundError, ValueError, KeyError):
+            mine = found["of"] == self.record(channel)["hash"]
+            return found["value"] if mine and isinstance(found["value"], dict) else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def notes(self) -> list[str]:
@@ -184,9 +196,26 @@ class AtlasLayer:
 
     @cached_property
     def _images(self) -> zarr.Array[Any]:
-        array = self._root[f"{self.path}/images"]
-        assert isinstance(array, zarr.Array)
-        return array
+        why = "it is a link out of the store"
+        if self._folder.inside(f"{self.path}/images/zarr.json"):
+            try:
+                array = self._root[f"{self.path}/images"]
+                assert isinstance(array, zarr.Array), "it is no array"
+                assert array.dtype == np.uint8 and array.ndim == 5, "it holds no images"
+                assert array.shape[0] == self.channels, f"it holds {array.shape[0]} units"
+                assert math.prod(array.shape[1:]) <= MOST_PIXELS, "its units are too large"
+                return array
+            # Zarr tells metadata that it cannot read in many ways.
+            except Exception as error:
+                why = str(error) if isinstance(error, AssertionError) else type(error).__name__
+        raise InvisError(f"{self.path} is damaged: its array of images cannot be opened ({why})")
+
+    def _reason(self, channel: int) -> str:
+        try:
+            record = json.loads(self._folder.read(f"{self.path}/failed/{channel}.json"))
+            return str(record["reason"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return "its record cannot be read"
 
     def _channels(self, folder: str) -> set[int]:
         return channels_of(self._folder.names(f"{self.path}/{folder}"))

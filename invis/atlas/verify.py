@@ -17,7 +17,8 @@ class Report(Counted):
     Attributes:
         layers: looked at.
         failed: `PATH/CHANNEL` -> reason of units that a sweep could not search.
-        damaged: `PATH/CHANNEL` -> what is wrong with a unit that counts as finished.
+        damaged: `PATH/CHANNEL` -> what is wrong with a unit that counts as finished; `PATH` where
+            it is the whole layer.
     """
 
     layers: int = 0
@@ -37,6 +38,10 @@ def verify_steps(atlas: Atlas, repair: bool = False) -> Iterator[Report]:
     """
     layers = [(layer, sorted(layer.done())) for layer in atlas.layers()]
     report = Report(total=sum(len(channels) for _, channels in layers))
+    report.damaged |= atlas.damaged()
+    if repair:
+        for path in report.damaged:
+            atlas.forget(path)
     yield report
     for layer, channels in layers:
         report.layers += 1

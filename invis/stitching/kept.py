@@ -78,7 +78,7 @@ def shipped_study() -> Study:
 
 def main(path: str) -> None:
     """Compute the study that ships."""
-    save_study(until_done(study_steps(settings=StitchSettings(tasks=TASKS))), path)
+    save_study(until_done(study_steps(settings=StitchSettings(tasks=TASKS)))[-1], path)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,61 @@ def test_damage_is_found_and_a_repair_lets_it_be_searched_again(filled, store, s
     assert verify(Atlas(store)).damaged == {}
 
 
+@pytest.mark.parametrize("how", ["gone", "empty", "text", "folder", "link"])
+def test_a_layer_that_cannot_be_opened_is_named(filled, store, units, sets, tmp_path, how):
+    folder = chunk(store, filled, 1).parent.parent
+    told = folder / "zarr.json"
+    if how == "gone":
+        told.unlink()
+    elif how == "empty":
+        told.write_text(json.dumps(json.loads(told.read_text()) | {"attributes": {}}))
+    elif how == "text":
+        told.write_text("no JSON")
+    elif how == "folder":
+        folder.rename(tmp_path / "away")
+    else:
+        told.rename(tmp_path / "away.json")
+        told.symlink_to(tmp_path / "away.json")
+    report = verify(Atlas(store))
+    assert list(report.damaged) == [filled.path] and report.layers == 0
+    # No sweep writes over what may be saved.
+    with pytest.raises(InvisError, match="is damaged"):
+        Atlas(store, mode="a").plan(units, FAST)
+    verify(Atlas(store, mode="r+"), repair=True)
+    layer = Atlas(store, mode="a").plan(units, FAST)
+    assert layer.done() == set()
+    for ds in sets:
+        layer.write(ds)
+    assert verify(Atlas(store)).damaged == {}
+
+
+@pytest.mark.parametrize("what", ["images", "done"])
+def test_a_link_out_of_the_store_is_refused(filled, store, tmp_path, what):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"a password and more than enough of it")
+    place = chunk(store, filled, 1)
+    if what == "done":
+        place = place.parent.parent / "done" / "1.json"
+    place.unlink()
+    place.symlink_to(secret)
+    (why,) = verify(Atlas(store)).damaged.values()
+    assert "link" in why and "password" not in why
+    with pytest.raises(InvisError, match="link"):
+        filled.read(1)
+
+
+def test_a_damaged_unit_is_told_without_a_byte_of_it(filled, store):
+    chunk(store, filled, 1).write_bytes(b"a password and more than enough of it")
+    (why,) = verify(Atlas(store)).damaged.values()
+    assert "cannot be read" in why and "b'" not in why
+
+
+def test_an_array_that_is_gone_costs_its_units_only(filled, store):
+    (chunk(store, filled, 1).parent / "zarr.json").unlink()
+    damaged = verify(Atlas(store)).damaged
+    assert len(damaged) == 5 and all("array of images" in why for why in damaged.values())
+
+
 def test_a_record_under_another_channel_is_found(filled, store):
     record = (chunk(store, filled, 1).parent.parent / "done" / "1.json").read_bytes()
     (chunk(store, filled, 1).parent.parent / "done" / "7.json").write_bytes(record)
