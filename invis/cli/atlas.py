@@ -156,9 +156,9 @@ def shipped() -> Path:
 def _record(layer: Any) -> dict[str, Any]:
     """The JSON object of a layer."""
     from invis.atlas.table import rows
+    from invis.views.base import words
 
-    values = sorted(row["index"] for row in rows(layer) if row["index"] == row["index"])
-    middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2 if values else None
+    values = [words.number(row, "index") for row in rows(layer)]
     return {
         "path": layer.path,
         "model": layer.model,
@@ -168,7 +168,7 @@ def _record(layer: Any) -> dict[str, Any]:
         "channels": layer.channels,
         "done": len(layer.done()),
         "failed": len(layer.failed()),
-        "index_median": middle,
-        "index_max": values[-1] if values else None,
+        "index_median": words.median(values),
+        "index_max": max((v for v in values if v is not None), default=None),
         "settings": layer.settings,
     }

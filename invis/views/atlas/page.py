@@ -51,8 +51,7 @@ class LayerLine:
     @property
     def median(self) -> float | None:
         """Of the indices of its units."""
-        found = sorted(unit.index for unit in self.units if unit.index is not None)
-        return None if not found else (found[(len(found) - 1) // 2] + found[len(found) // 2]) / 2
+        return words.median(unit.index for unit in self.units)
 
 
 def index_html(layers: Sequence[LayerLine], downloads: Sequence[str] = ()) -> str:

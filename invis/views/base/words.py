@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from statistics import median as middle
 from typing import Any
 
 from xarray import Dataset
@@ -31,6 +32,15 @@ def number(attrs: Mapping[str, Any], key: str) -> float | None:
         return None
     value = float(value)
     return value if math.isfinite(value) else None
+
+
+def median(values: Iterable[float | None]) -> float | None:
+    """The middle of the finite values, between the two middle ones of an even number of them.
+
+    None where there is no finite value.
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return middle(known) if known else None
 
 
 def percent(share: float | None, digits: int = 0) -> str:
