@@ -12,6 +12,7 @@ from invis.cli.atlas import atlas
 from invis.cli.check import check
 from invis.cli.demo import demo
 from invis.cli.doctor import doctor
+from invis.cli.early import watch
 from invis.cli.exemplars import exemplars
 from invis.cli.lab import lab
 from invis.cli.models import models, units
@@ -30,6 +31,8 @@ from invis.shipped import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+# Characters of a message.
+LONGEST = 800
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,6 +52,7 @@ for _command in (
     doctor,
 ):  # fmt: skip
     cli.add_command(_command)
+watch(cli)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -62,10 +66,13 @@ def main(args: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except InvisError as error:
-        click.echo(f"invis: {str(error).rstrip('.')}", err=True)
+        click.echo(f"invis: {_cut(str(error)).rstrip('.')}", err=True)
+        code = BAD_INPUT
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
         code = BAD_INPUT
     except click.ClickException as error:
-        error.show()
+        click.echo(f"invis: {_told(error)}", err=True)
         code = BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninvis: interrupted", err=True)
@@ -77,6 +84,20 @@ def main(args: Sequence[str] | None = None) -> None:
         click.echo(f"invis: {where}{error.strerror or error}", err=True)
         code = BAD_INPUT
     sys.exit(code)
+
+
+def _told(error: click.ClickException) -> str:
+    """What click says of a wrong argument, in one line, and where the right ones are told."""
+    said = _cut(" ".join(error.format_message().split())).rstrip(".")
+    said = said[:1].lower() + said[1:] if said[1:2].islower() else said
+    context = getattr(error, "ctx", None)
+    return f"{said}; see `{context.command_path} --help`" if context is not None else said
+
+
+def _cut(text: str) -> str:
+    """A text without its middle where somebody's argument makes it too long to read."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def _leave_closed_pipe() -> int:

@@ -8,7 +8,7 @@ from invis.errors import InvisError
 
 EXAMPLE = "vgg16@none:0/conv3_1/0-15,20"
 _MODEL = re.compile(r"(?P<model>[^@/\s]+)(?:@(?P<weights>[^@/\s]+))?")
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 _MOST = 1 << 20
 
 

@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any
 
 from invis.models.layers import layers
-from invis.models.sources import EMBEDDED, checkpoint, choose, shipped
-from invis.models.zoo import TRUTH, architecture, model_names
+from invis.models.names import COUNTS, EMBEDDED, TRUTH
+from invis.models.sources import checkpoint, choose, shipped
+from invis.models.zoo import architecture, model_names
 from invis.shipped import data_path
 
-# Tracing all of torchvision takes a minute, so the counts ship. `python -m invis.models.catalogue`
-# writes them anew, and a slow test keeps them true.
-COUNTS = "layers.json"
+# Tracing all of torchvision takes a minute, so the counts ship in COUNTS. `python -m
+# invis.models.catalogue` writes them anew, and a slow test keeps them true.
 
 
 def catalogue() -> list[dict[str, Any]]:

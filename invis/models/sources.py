@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from invis.errors import InvisError
+from invis.models.names import EMBEDDED
 from invis.shipped import data_path
 
-EMBEDDED = ("minivgg", "miniresnet")
 # The names of their weights.
 SHIPPED = ("default", "seed1")
 FAMILIES = ("vgg", "resnet", "resnext", "wide_resnet")

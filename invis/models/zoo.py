@@ -1,7 +1,6 @@
 """Networks by name: torchvision's, the embedded ones, the ground truth, and weights from files."""
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import torch
 from invis.errors import InvisError
 from invis.models.layers import find_layer, layers
 from invis.models.model import Model
+from invis.models.names import EMBEDDED, TRUTH, no_such_model
 from invis.models.sources import (
-    EMBEDDED,
     FAMILIES,
     SHIPPED,
     build,
@@ -28,7 +27,6 @@ from invis.models.sources import (
 from invis.models.trace import upto
 from invis.models.weights import fit_weights, read_weights, weights_hash
 
-TRUTH = "truth"
 _HASH = re.compile(r"[0-9a-f]{6,64}")
 
 
@@ -53,9 +51,7 @@ def load_model(name: str, weights: str | None = None, layer: str | None = None) 
     """
     name, _, tagged = name.partition("@")
     if name not in model_names():
-        near = get_close_matches(name.lower(), model_names(), n=3, cutoff=0.6)
-        known = f"the nearest are {', '.join(near)}" if near else "vgg16, resnet50 and minivgg do"
-        raise InvisError(f"model {name!r} does not exist: {known}")
+        raise no_such_model(name, model_names())
     prefix = tagged if _HASH.fullmatch(tagged) else ""
     if tagged and weights is None and not prefix:
         weights = tagged

@@ -13,7 +13,8 @@ from invis.errors import InvisError
 from invis.models.address import parse_address
 from invis.models.catalogue import catalogue
 from invis.models.layers import Layer, layers
-from invis.models.sources import EMBEDDED, shipped, weights_enum
+from invis.models.names import EMBEDDED
+from invis.models.sources import shipped, weights_enum
 from invis.models.suggest import layers_of, listed_layer, suggest
 from invis.models.unit import Units, check_channels, units_at
 from invis.models.zoo import TRUTH
