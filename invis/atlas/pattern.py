@@ -62,9 +62,10 @@ def parse_pattern(text: str, units: str | None = None) -> list[Part]:
     wanted = None if chosen is None else sorted(parse_channels(chosen))
     counts = _layers(where.model, rest[0] if rest else "", text)
     most = max(counts.values())
-    if wanted is not None and wanted[0] >= most:
+    if wanted is not None and wanted[-1] >= most:
         raise InvisError(
-            f"units {chosen!r} do not exist: the layers of {text!r} have channels 0 to {most - 1}"
+            f"units {chosen!r} do not all exist: the layers of {text!r} have channels 0 to "
+            f"{most - 1}"
         )
     parts = [
         Part(where.model, where.weights, name, tuple(k for k in wanted or range(n) if k < n))

@@ -22,7 +22,6 @@ DEVICE = re.compile(r"cpu(:0)?|mps(:0)?|cuda(:[0-9]{1,3})?")
 # torchvision's names, those of the embedded networks, and the first digits of a hash.
 WEIGHTS = re.compile(r"[A-Z][A-Z0-9_]*|default|seed1|none|none:[0-9]{1,19}|[0-9a-f]{6,64}")
 SCHEDULER = re.compile(r"[a-z+]+://\S+:[0-9]{1,5}|inproc://\S+")
-HDF5 = b"\x89HDF\r\n\x1a\n"
 ATLAS = "invis-atlas-1"
 RESULT = "result.nc"
 
@@ -97,8 +96,10 @@ def result(name: str, path: Any) -> None:
     _no_pipe(name, text)
     if not os.path.isfile(text):  # noqa: PTH113
         raise InvisError(f"{name} {text!r} is not a file: give a {RESULT} written by a search")
+    from invis.files.containers import NETCDF
+
     with open(text, "rb") as file:  # noqa: PTH123
-        if file.read(len(HDF5)) != HDF5:
+        if file.read(len(NETCDF.magic)) != NETCDF.magic:
             raise InvisError(
                 f"{name} {text!r} is not a readable result: give a {RESULT} written by a search"
             )
@@ -253,6 +254,8 @@ CHECKS: dict[str, Check] = {
     "arch": arch,
     # Of the random numbers of torch and numpy.
     "seed": between(0, 2**63 - 1),
+    "search images": between(2, 100_000),
+    "sweep images": between(2, 100_000),
     "count": between(1, 10_000),
     "frames": between(2, 10_000),
     "epochs": between(1, 100_000),

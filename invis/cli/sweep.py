@@ -43,6 +43,7 @@ def sweep(pattern: str, store: str, dry_run: bool, as_json: bool, **asked: Any) 
     A unit is kept as soon as it is found. Whatever ends a sweep, the same command goes on where it
     was, and tries the units again that failed.
     """
+    _tell_shorter(pattern, asked["units"])
     if dry_run:
         _dry_run(pattern, store, asked, as_json)
         return
@@ -76,6 +77,22 @@ def sweep(pattern: str, store: str, dry_run: bool, as_json: bool, **asked: Any) 
         raise InvisError(
             f"{len(failures)} of {last.total} units failed, {address} because {reason.rstrip('.')}:"
             " the same sweep tries them again"
+        )
+
+
+def _tell_shorter(pattern: str, units: str | None) -> None:
+    """Say which layers have fewer units than are asked of every layer."""
+    if units is None:
+        return
+    from invis.atlas.pattern import parse_pattern
+    from invis.models.address import parse_channels
+
+    asked = len(parse_channels(units))
+    shorter = [part for part in parse_pattern(pattern, units) if len(part.channels) < asked]
+    if shorter:
+        told = ", ".join(f"{part.layer} {len(part.channels)}" for part in shorter)
+        click.echo(
+            f"invis: layers that have not all units {units} give those they have: {told}", err=True
         )
 
 

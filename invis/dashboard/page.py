@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 import panel as pn
 import param
 
+from invis.dashboard.number import NumberField
 from invis.errors import InvisError
 
 if TYPE_CHECKING:
@@ -120,13 +121,16 @@ class Page(param.Parameterized):
 
 def controls(page: Page, names: Sequence[str], **widgets: Any) -> pn.FlexBox:
     """The widgets of some parameters side by side; `widgets` names the kind where it matters."""
+    plain = [name for name in names if widgets.get(name) is not NumberField]
     found = pn.Param(
-        page.param, parameters=list(names), show_name=False, widgets={
-            name: {"type": widgets[name], **SIZES} if name in widgets else SIZES for name in names
+        page.param, parameters=plain, show_name=False, widgets={
+            name: {"type": widgets[name], **SIZES} if name in widgets else SIZES for name in plain
         },
     )  # fmt: skip
     row: Any = found.layout
-    return pn.FlexBox(*row, sizing_mode="stretch_width", margin=(6, 0))
+    fields = dict(zip(plain, row, strict=True))
+    fields |= {name: NumberField(page, name, **SIZES) for name in names if name not in fields}
+    return pn.FlexBox(*(fields[name] for name in names), sizing_mode="stretch_width", margin=(6, 0))
 
 
 def choices(parameter: param.Parameter, value: Any) -> Sequence[Any]:

@@ -11,6 +11,7 @@ import param
 import plotly.graph_objects as go
 
 from invis.dashboard.background import Background
+from invis.dashboard.number import NumberField
 from invis.dashboard.page import Figures, Page, controls
 from invis.jobs import Job, State
 from invis.models.suggest import layers_of
@@ -58,7 +59,7 @@ class SearchPage(Page):
             "Search. Visitors wait for each other; a search may take "
             f"{SECONDS:.0f} seconds.</p>"
         )
-        kinds = {"channel": pn.widgets.IntInput, "seed": pn.widgets.IntInput}
+        kinds = {"channel": NumberField, "seed": NumberField}
         row = controls(self, self.linked, **kinds)
         return pn.Column(
             pn.pane.HTML(text, stylesheets=CSS, sizing_mode="stretch_width"),

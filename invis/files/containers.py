@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,25 @@ class Container(Protocol):
     def format_of(self, content: Any) -> str | None: ...
 
 
+# After the end of an HDF5 file, where its readers do not look.
+SEAL = b"\nsha256:"
+
+
+def sealed(content: bytes) -> bytes:
+    """A file's content and its SHA-256: HDF5 notices few of the bytes that change on a disk."""
+    return content + SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+def unsealed(content: bytes) -> bytes:
+    """The content without its hash, where it has one; ValueError where it is another's."""
+    whole, seal, told = content[: -len(SEAL) - 64], content[-len(SEAL) - 64 : -64], content[-64:]
+    if seal != SEAL:
+        return content
+    if hashlib.sha256(whole).hexdigest().encode() != told:
+        raise ValueError("it is not what was written")
+    return whole
+
+
 class NetCDF:
     """Datasets as netCDF-4, which xarray, MATLAB and R read; the format is an attribute."""
 
@@ -42,12 +62,12 @@ class NetCDF:
 
     def dump(self, content: xr.Dataset) -> bytes:
         # HDF5 can crash the process when the disk fills up: let it write into memory.
-        return bytes(content.to_netcdf(engine="h5netcdf"))
+        return sealed(bytes(content.to_netcdf(engine="h5netcdf")))
 
     def read(self, path: Path) -> xr.Dataset:
         import xarray as xr
 
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
+        with xr.open_dataset(io.BytesIO(unsealed(path.read_bytes())), engine="h5netcdf") as opened:
             found = opened.load()
         for variable in found.variables.values():
             variable.encoding = {}

@@ -51,7 +51,9 @@ def list_folder(folder: str | Path) -> tuple[list[Path], NDArray[np.int64], tupl
     labels: list[int] = []
     classes = sorted(path.name for path in root.iterdir() if path.is_dir())
     for label, name in enumerate(classes):
-        found = sorted(p for p in (root / name).iterdir() if p.suffix.lower() in EXTENSIONS)
+        found = sorted(
+            p for p in (root / name).iterdir() if p.suffix.lower() in EXTENSIONS and p.is_file()
+        )
         if not found:
             raise InvisError(
                 f"data is {str(folder)!r}, but its folder {name!r} holds no image; "

@@ -55,7 +55,10 @@ def list_pictures(folder: str | Path) -> list[str]:
         (Path(where) / name).relative_to(root).as_posix()
         for where, _, names in os.walk(root)
         for name in names
-        if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
+        if Path(name).suffix.lower() in EXTENSIONS
+        and not name.startswith(".")
+        # Whoever opens a pipe waits for its other end.
+        and Path(where, name).is_file()
     ]
     if not found:
         kinds = ", ".join(sorted(EXTENSIONS))

@@ -188,13 +188,24 @@ def _contrast(deviations: NDArray[np.float64]) -> float:
     return float(np.sqrt((deviations**2).mean((1, 2, 3))).mean())
 
 
+def _whole(ds: xr.Dataset) -> xr.Dataset:
+    """A set as it was saved; KeyError or ValueError where a part of it is missing."""
+    for name in ("activation", "fraction", "reference_image"):
+        ds[name]
+    if ds["images"].dims != ("image", "row", "column", "colour"):
+        raise ValueError("images are no images")
+    for key in ("address", "model", "layer", "channel", "images", "alpha", "grey", "dead"):
+        ds.attrs[key]
+    return KEPT_AS.unpack(ds)
+
+
 SET = register(
     Kind(
         FORMAT,
         "result",
         "a result.nc written by a search",
         pack=KEPT_AS.pack,
-        unpack=KEPT_AS.unpack,
+        unpack=_whole,
     )
 )
 

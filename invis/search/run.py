@@ -11,6 +11,7 @@ import xarray as xr
 from invis.models.unit import Units, units_at
 from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
+from invis.search.room import check_room
 from invis.search.settings import Settings, takes_settings
 from invis.search.threads import on_threads, worthwhile_threads
 
@@ -40,6 +41,7 @@ def search_steps(
     found = units_at(units, weights, device) if isinstance(units, str) else units
     if device is not None:
         found = found.to(device)
+    check_room(found, asked)
     steps = (paper_steps if asked.objective == "paper" else set_steps)(found, asked)
     yield from on_threads(steps, worthwhile_threads(found, asked.images))
 

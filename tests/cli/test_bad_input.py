@@ -222,7 +222,7 @@ search minivgg/conv2_2/3 --distance nosuch
 search minivgg/conv2_2/3 --weights IMAGENET1K_V9
 search minivgg/conv2_2/3 --device cuda:99
 search truth/nosuch/0
-search minivgg/conv2_2/3 --images 9000
+search minivgg/conv2_2/3 --images 90000
 units minivgg@nosuch
 stitch --encoders nosuch,cnn
 stitch --encoders cnn

@@ -40,6 +40,7 @@ def test_a_dry_run_tells_time_and_size_and_writes_nothing(invis, tmp_path):
     [
         ["minivgg/conv9_9", "--store", "atlas"],
         ["minivgg/conv1_1", "--store", "atlas", "--units", "99"],
+        ["minivgg/conv1_1", "--store", "atlas", "--units", "0-999"],
         ["minivgg/conv1_1", "--store", "atlas", "--workers", "0"],
         ["minivgg/conv1_1", "--store", "atlas", "--images", "1"],
         ["minivgg/conv1_1", "--store", "/proc/atlas", *FAST],

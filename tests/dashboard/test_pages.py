@@ -286,6 +286,23 @@ class TestLive:
         assert "Index" in page.search._line.object
         assert len(page._pane) == 1
 
+    @pytest.mark.parametrize("typed", [99999, -5, None])
+    def test_a_number_that_is_none_is_told_and_put_back(self, typed):
+        page = SearchPage()
+        view = page.view()
+        put(page, model="minivgg", layer="conv2_2")
+        (field,) = [one for one in view.select() if getattr(one, "name", "") == "Unit"]
+        field.value = 7
+        assert page.channel == 7
+        field.value = typed
+        assert (page.channel, field.value) == (7, 7)
+        assert "use 0 to 47" in text_of(view)
+        field.value = 8
+        assert page.channel == 8 and "use 0 to" not in text_of(view)
+        page.layer = "conv1_1"
+        page.channel = 3
+        assert field.value == 3
+
     def test_a_visitor_who_leaves_frees_the_worker(self):
         first, second = SearchPage(), SearchPage()
         put(first, model="miniresnet", layer="layer3.0")

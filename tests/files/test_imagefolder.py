@@ -1,11 +1,13 @@
 """Folders of images, decoded once."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from invis.errors import InvisError
-from invis.files.imagefolder import decode, load_images, split_folder
+from invis.files.imagefolder import decode, list_folder, load_images, split_folder
 
 
 def test_classes_are_numbered_in_the_order_of_their_sorted_names(dataset):
@@ -76,3 +78,10 @@ def test_a_damaged_image_and_one_that_is_too_large_are_named(tmp_path, monkeypat
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(InvisError, match=r"whole\.png"):
         decode(whole, (8, 8))
+
+
+def test_a_pipe_among_pictures_is_not_waited_for(tmp_path):
+    (tmp_path / "cats").mkdir()
+    os.mkfifo(tmp_path / "cats" / "f.png")
+    with pytest.raises(InvisError, match="holds no image"):
+        list_folder(tmp_path)

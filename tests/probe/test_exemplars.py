@@ -258,3 +258,9 @@ def test_bad_input_is_told_in_a_sentence(units, sets, tmp_path):
             exemplars(units, tmp_path / "p", results=sets, **asked)
     with pytest.raises(InvisError, match="lack the set of minivgg/conv2_2/30"):
         exemplars("minivgg/conv2_2/30", tmp_path / "p", results=sets)
+
+
+def test_a_pipe_among_pictures_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "f.png")
+    with pytest.raises(InvisError, match="holds no pictures"):
+        list_pictures(tmp_path)

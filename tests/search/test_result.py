@@ -48,6 +48,45 @@ def test_a_saved_result_comes_back_as_it_was(which, request, tmp_path):
         assert type(back.attrs[key]) is type(value), key
 
 
+def test_a_file_that_is_not_what_was_written_is_no_result(found, tmp_path):
+    """Wherever bytes are overwritten, in numbers, names or attributes."""
+    save(found, tmp_path / "result.nc")
+    whole = (tmp_path / "result.nc").read_bytes()
+    for start in np.linspace(8, len(whole) - 208, 12).astype(int):
+        (tmp_path / "result.nc").write_bytes(whole[:start] + bytes(200) + whole[start + 200 :])
+        with pytest.raises(InvisError, match="not a readable result"):
+            load(tmp_path / "result.nc")
+    for end in (100, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "result.nc").write_bytes(whole[:end])
+        with pytest.raises(InvisError):
+            load(tmp_path / "result.nc")
+
+
+def test_other_programs_read_a_result_and_one_without_a_hash_is_read(found, tmp_path):
+    save(found, tmp_path / "result.nc")
+    with xr.open_dataset(tmp_path / "result.nc", engine="h5netcdf") as opened:
+        assert opened["images"].equals(found["images"])
+        opened.load().to_netcdf(tmp_path / "again.nc", engine="h5netcdf")
+    assert load(tmp_path / "again.nc")["images"].equals(found["images"])
+
+
+@pytest.mark.parametrize("name", ["images", "activation", "reference_image", "address", "alpha"])
+def test_a_result_without_a_part_is_none(found, tmp_path, name):
+    part = found.copy()
+    if name in part.attrs:
+        del part.attrs[name]
+    else:
+        part = part.drop_vars(name)
+    save(part, tmp_path / "result.nc")
+    with pytest.raises(InvisError, match="not a readable result"):
+        load(tmp_path / "result.nc")
+
+
+def test_memory_is_asked_for_before_it_is_taken():
+    with pytest.raises(InvisError, match=r"images 1000000 of 2 units need about .* GB free"):
+        search(small_units([0, 1]), images=1_000_000)
+
+
 def test_saving_leaves_the_result_itself_alone_and_may_be_done_again(found, tmp_path):
     before = found.copy(deep=True)
     save(found, tmp_path / "a.nc")
