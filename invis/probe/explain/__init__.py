@@ -1,0 +1,1 @@
+"""What a set needs to be explained, and whether the explanation holds."""
