@@ -49,9 +49,7 @@ class Chosen:
 
 def choose(scene: Scene, aim: Aim, most: int = MOST) -> Chosen:
     """Choose the families that explain the targets, and share out what they explain."""
-    count = len(aim.targets)
-    nothing = Fits(torch.zeros(count, scene.size, device=aim.targets.device), aim.squared.clone())
-    found: dict[frozenset[str], Fits] = {frozenset(): nothing}
+    found: dict[frozenset[str], Fits] = {frozenset(): nothing(scene, aim)}
     names: Names = ()
     alone: dict[str, float] = {}
     while len(names) < most:
@@ -75,6 +73,12 @@ def choose(scene: Scene, aim: Aim, most: int = MOST) -> Chosen:
         shapley(names, {group: explained(aim, fits) for group, fits in found.items()}),
         alone,
     )
+
+
+def nothing(scene: Scene, aim: Aim) -> Fits:
+    """The fits of no family: the reference itself."""
+    theta = torch.zeros(len(aim.targets), scene.size, device=aim.targets.device)
+    return Fits(theta, aim.squared.clone())
 
 
 def explained(aim: Aim, fits: Fits) -> float:
@@ -101,6 +105,17 @@ def together(scene: Scene, aim: Aim, held: Fits, names: Names) -> dict[str, Fits
     }
 
 
+def joint(scene: Scene, aim: Aim, names: Names) -> Fits:
+    """Known families fitted together, taken in one after the other."""
+    held = nothing(scene, aim)
+    for k, name in enumerate(names):
+        start, safe = begin(scene, aim, held, scene.move(name))
+        mask = scene.mask(names[: k + 1]).expand(len(start), -1)
+        which = torch.arange(len(start), device=start.device)
+        held = fit(scene, aim, which, start, mask).better(safe)
+    return held
+
+
 def begin(scene: Scene, aim: Aim, held: Fits, move: Move) -> tuple[Tensor, Fits]:
     """Where the fit of a further move begins, image by image.
 
@@ -121,8 +136,12 @@ def begin(scene: Scene, aim: Aim, held: Fits, move: Move) -> tuple[Tensor, Fits]
     theta = held.theta.repeat_interleave(each, 0)
     theta[:, where] = values.flatten(0, 1)
     rows = which.repeat_interleave(each)
-    looked = [look(scene, aim, r, t) for r, t in zip(rows.split(AT_ONCE), theta.split(AT_ONCE))]
-    distance, value = (torch.cat(part).view(count, each) for part in zip(*looked))
+    looked = [
+        look(scene, aim, rows[part], theta[part])
+        for part in torch.arange(len(rows), device=rows.device).split(AT_ONCE)
+    ]
+    distance = torch.cat([one for one, _ in looked]).view(count, each)
+    value = torch.cat([one for _, one in looked]).view(count, each)
     theta = theta.view(count, each, -1)
     cost = distance / aim.squared[:, None]
     soft = cost + SOFT * (aim.floor - value).clamp(min=0).square()

@@ -15,7 +15,7 @@ from invis.search.sphere import unit
 
 # Rows and columns between which images are interpolated linearly, for each of their own.
 FINER = 2
-# Pixels over which an image fades beyond its edge: an end without a step, which would be new detail.
+# Pixels over which an image fades beyond its edge: a sharp end would be new detail.
 FADING = 1.0
 
 
