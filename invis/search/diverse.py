@@ -21,7 +21,7 @@ from invis.search.features import Features
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
 from invis.search.space import FeatureSpace, Plain, Space
-from invis.search.sphere import dot, tangent, unit
+from invis.search.sphere import dot, nearest_distances, tangent, unit
 
 # Aimed at above the floor: room to move along a curved level set, given up at the end.
 MARGIN, LAST_MARGIN = 0.01, 0.001
@@ -34,10 +34,16 @@ JITTER = 0.1
 DISTINCT = 0.3
 PLATEAU_STEPS, PLATEAU_GAIN = 40, 0.005
 COURSE_STEPS = 5
+# A pair is crowded below this share of the set's median nearest distance; an image of it goes
+# elsewhere at most so often, and has to gain so much.
+UNEVEN, MOST_MOVES, WORTH = 0.8, 2, 0.02
 SLOPE_FLOOR = 1e-12
 
-OF_UNITS = ("units", "best", "reference", "margin", "calm")
-OF_IMAGES = ("held", "held_value", "held_slope", "moving", "momentum", "size", "strayed")
+OF_UNITS = ("units", "best", "reference", "margin", "calm", "moves", "closest")
+OF_IMAGES = (
+    "held", "held_value", "held_slope", "moving", "momentum", "size", "strayed",
+    "before", "before_value", "before_slope",
+)  # fmt: skip
 
 
 @dataclass
@@ -55,8 +61,12 @@ class Sets:
         momentum: (B, D) of its moves.
         size: (B,) of its next step.
         strayed: (B,) steps since it last met the floor.
+        before, before_value, before_slope: `held`, `held_value` and `held_slope` before an image
+            went elsewhere.
         margin: (U,) aimed at above the floor.
-        calm: (U,) the step at which the margin last changed.
+        calm: (U,) the step at which the margin or an image's place last changed.
+        moves: (U,) how often an image went elsewhere.
+        closest: (U,) distance of the closest pair before the last time.
         steps: steps taken.
         course: a mark every COURSE_STEPS.
     """
@@ -75,8 +85,13 @@ class Sets:
     momentum: Tensor
     size: Tensor
     strayed: Tensor
+    before: Tensor
+    before_value: Tensor
+    before_slope: Tensor
     margin: Tensor
     calm: Tensor
+    moves: Tensor
+    closest: Tensor
     steps: int = 0
     course: list[Mark] = field(default_factory=list)
 
@@ -159,11 +174,14 @@ class Sets:
             self.held_value[below] = 1.0
             self.held_slope[below] = 0.0
             self.space.copy(rows.start + int(where[k]), below)
+            # What was kept is measured against another reference: it stays behind.
+            self.closest[k] = 0.0
 
     def converged(self) -> Tensor:
         """(U,) whether the distance has stopped growing, also close to the floor.
 
-        The first time that it stops, the margin is given up; call this after every few steps.
+        The first times that it stops, an image of a crowd may go where there is room; then the
+        margin is given up. Call this after every few steps.
         """
         back = PLATEAU_STEPS // COURSE_STEPS
         if len(self.course) <= back:
@@ -171,9 +189,49 @@ class Sets:
         before, now = self.course[-1 - back].distance, self.course[-1].distance
         still = (now < before * (1 + PLATEAU_GAIN)) & (self.steps - self.calm >= PLATEAU_STEPS)
         done = still & (self.margin == LAST_MARGIN)
-        self.margin = torch.where(still, LAST_MARGIN, self.margin)
+        gone = self._resettle(still & ~done)
+        self.margin = torch.where(still & ~gone, LAST_MARGIN, self.margin)
         self.calm = torch.where(still, self.steps, self.calm)
         return done.cpu()
+
+    def _resettle(self, resting: Tensor) -> Tensor:
+        """(U,) of the sets that rest, those in which an image went elsewhere.
+
+        A unit may have several places that excite it, and a set its images badly shared among them.
+        Where the closest pair is much closer than is usual in the set, one of the two starts anew
+        beside the image with the most room. A set whose closest pair has not gained by it, when it
+        rests again, goes back to where it was.
+        """
+        if not isinstance(self.space, Plain) or not resting.any():
+            return torch.zeros_like(resting)
+        room = nearest_distances(self.held.view(len(self.units), self.images, -1))
+        closest, crowded = room.min(1)
+        worse = resting & (self.moves > 0) & (closest < self.closest * (1 + WORTH))
+        self._copy_images("before", "held", worse)
+        go = resting & ~worse & (self.moves < MOST_MOVES)
+        go = go & (closest < UNEVEN * room.median(1).values)
+        self._copy_images("held", "before", go)
+        self.closest = torch.where(go, closest, self.closest)
+        self.moves = torch.where(worse, MOST_MOVES, self.moves + go)
+        first = torch.arange(len(self.units), device=go.device) * self.images
+        moving, beside = (first + crowded)[go], (first + room.argmax(1))[go]
+        for name in ("held", "held_value", "held_slope"):
+            state = getattr(self, name)
+            setattr(self, name, state.index_copy(0, moving, state[beside]))
+        # Whoever shares a place is sent away from it: see Plain.
+        self.moving = self.moving.index_copy(0, moving, self.held[moving])
+        self.momentum = self.momentum.index_fill(0, moving, 0.0)
+        self.strayed = self.strayed.index_fill(0, moving, 0)
+        self.size = self.size.index_fill(0, moving, FIRST_STEP)
+        return go
+
+    def _copy_images(self, source: str, target: str, units: Tensor) -> None:
+        """Where `units` (U,), the places of one name become those of another."""
+        rows = units.repeat_interleave(self.images)
+        for what in ("", "_value", "_slope"):
+            new, old = getattr(self, source + what), getattr(self, target + what)
+            mask = rows if new.dim() == 1 else rows[:, None]
+            setattr(self, target + what, torch.where(mask, new, old))
 
     def only(self, keep: Tensor) -> Sets:
         """The sets of some units (K,), with their state; the others leave the batch."""
@@ -201,7 +259,7 @@ def start_sets(
     Args:
         units: (U,) the live units.
         generators: one for each of them.
-        features: distances are between these; between pixels if left out.
+        features: distances are between these; in the metric if left out.
     """
     best = maxima.best[units]
     grey = problem.grey_response[units]
@@ -222,6 +280,7 @@ def start_sets(
         space = FeatureSpace.at(problem, images, features, places)
     value, who = torch.cat(values), units.repeat_interleave(images)
     _, slope = problem.value_and_gradient(places, who)
+    slope = tangent(slope, places) / (best - grey).repeat_interleave(images)[:, None]
     return Sets(
         problem,
         space,
@@ -232,13 +291,18 @@ def start_sets(
         maxima.reference[units].clone(),
         held=places,
         held_value=value,
-        held_slope=tangent(slope, places) / (best - grey).repeat_interleave(images)[:, None],
+        held_slope=slope,
+        before=places,
+        before_value=value,
+        before_slope=slope,
         moving=problem.inside(torch.cat(moving)),
         momentum=torch.zeros_like(places),
         size=torch.full_like(value, FIRST_STEP),
         strayed=torch.zeros(len(places), dtype=torch.long, device=places.device),
         margin=torch.full_like(best, MARGIN),
         calm=torch.zeros(len(units), dtype=torch.long, device=best.device),
+        moves=torch.zeros(len(units), dtype=torch.long, device=best.device),
+        closest=torch.zeros_like(best),
     )
 
 

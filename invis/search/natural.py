@@ -33,7 +33,7 @@ from invis.search.statistics import (
 # Cycles an image below which amplitudes no longer rise; else the mean colour is all that varies.
 LOWEST = 1.0
 # The pixel range binds sooner in small fields, whose whole norm goes into few frequencies.
-CONTRAST, AT_SIDE, GROWTH = 8.0, 24, -0.5
+CONTRAST, AT_SIDE, GROWTH = 8.0, 24, -0.6
 
 
 class Natural:

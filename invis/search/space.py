@@ -9,10 +9,18 @@ from torch import Tensor
 
 from invis.search.features import Features
 from invis.search.problem import Problem
-from invis.search.sphere import nearest_distance, neighbour_weights, push
+from invis.search.sphere import (
+    nearest_distance,
+    nearest_distances,
+    neighbour_weights,
+    push,
+    unit,
+)
 
 # Length of the longest push in feature space, pushes in the metric have about this size.
 LONGEST_PUSH = 0.7
+# Closer images count as one; each leaves in a direction of its own, by so much.
+SAME, PARTING = 1e-3, 0.3
 
 
 class Space(Protocol):
@@ -48,6 +56,9 @@ class Plain:
 
     def __init__(self, problem: Problem, images: int) -> None:
         self.problem, self.images = problem, images
+        generator = torch.Generator().manual_seed(0)
+        directions = torch.randn(images, problem.metric.size, generator=generator)
+        self._parting = PARTING * unit(directions).to(problem.device)
 
     def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         return self.problem.value_and_gradient(v, rows)
@@ -60,7 +71,9 @@ class Plain:
 
     def away(self, held: Tensor) -> Tensor:
         sets = held.view(-1, self.images, held.shape[1])
-        return push(sets, sets).flatten(0, 1)
+        # Images at one place are pushed nowhere, and would never part.
+        alone = nearest_distances(sets)[..., None] > SAME
+        return torch.where(alone, push(sets, sets), self._parting).flatten(0, 1)
 
     def distance(self, held: Tensor) -> Tensor:
         return nearest_distance(held.view(-1, self.images, held.shape[1]))

@@ -52,8 +52,12 @@ def neighbour_weights(points: Tensor, others: Tensor, power: float = REPULSION_P
     return weights / weights.sum(2, keepdim=True)
 
 
+def nearest_distances(points: Tensor) -> Tensor:
+    """(U, N, D) -> (U, N) distance of each to its nearest neighbour."""
+    away = torch.eye(points.shape[1], device=points.device) * 1e9
+    return (torch.cdist(points, points) + away).amin(2)
+
+
 def nearest_distance(points: Tensor) -> Tensor:
     """(U, N, D) -> (U,) mean distance to the nearest neighbour."""
-    n = points.shape[1]
-    away = torch.eye(n, device=points.device) * 1e9
-    return (torch.cdist(points, points) + away).amin(2).mean(1)
+    return nearest_distances(points).mean(1)
