@@ -76,6 +76,7 @@ class Job:
     def __init__(self, address: str, weights: str | None) -> None:
         self.units: Units = units_at(address, weights, "cpu")
         self.place = self.units.layer.alias or self.units.layer.layer
+        self.channel = int(address.rpartition("/")[2])
         self.whole = self.units.model.module
         self.cut = Cut(self.whole, self.place)
         self.side = self.units.image_shape[1]
@@ -106,7 +107,7 @@ class Job:
 
         it = lucent().objectives
         layer = self.place.replace(".", "_")
-        objective = it.neuron(layer, CHANNEL) - w * it.diversity(layer)
+        objective = it.neuron(layer, self.channel) - w * it.diversity(layer)
         transforms = [] if helped else list(transform.standard_transforms)
         transforms.append(lambda x: (x - self.mean) / self.std)
         size, sees = (self.side, self.side) if helped else (128, CANVAS)

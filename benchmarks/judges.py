@@ -27,6 +27,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -310,15 +311,18 @@ def _mixture(photographs: Photographs, side: int) -> tuple[Floats, Floats, Float
     """Weights (K,), means (K, D) and Cholesky factors of precisions (K, D, D)."""
     path = CACHE / f"{photographs.key}-mixture-{side}.npz"
     if not path.exists():
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
         crops = photographs.crops(3 * PATCH, 3 * PATCH, 2 * CROPS, seed=1)
         vectors = _vectors(equalised(crops, 20.0), side)
         vectors = vectors.reshape(-1, vectors.shape[-1])
         chosen = np.random.default_rng(0).permutation(len(vectors))[:PATCHES]
-        fit = GaussianMixture(
-            COMPONENTS, reg_covar=NOISE**2, max_iter=30, tol=0.02, random_state=0
-        ).fit(vectors[chosen])
+        fit = GaussianMixture(COMPONENTS, reg_covar=NOISE**2, max_iter=30, tol=0.02, random_state=0)
+        with warnings.catch_warnings():
+            # Thirty steps make a judge; the last digits of its likelihood don't matter.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fit.fit(vectors[chosen])
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, w=fit.weights_, m=fit.means_, p=fit.precisions_cholesky_)
     with np.load(path) as held:
