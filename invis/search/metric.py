@@ -63,7 +63,7 @@ class Metric(Protocol):
         ...
 
     def attrs(self) -> dict[str, Any]:
-        """What a saved result says of it, `metric` and `contrast` among it; text and numbers."""
+        """What a saved result says of it, `metric`, `contrast` and the band among it."""
         ...
 
     def to(self, device: torch.device) -> Self:

@@ -28,8 +28,7 @@ FORMAT = "invis-morph-1"
 # What rounding to 8 bits may cost, a fraction of the reference.
 ROUNDING = 2e-3
 KEPT = (
-    "address", "alpha", "contrast", "reference", "grey_response", "band_low", "band_high",
-    "metric", "metric_statistics", "seed", "model", "weights", "weights_hash",
+    "address", "alpha", "reference", "grey_response", "seed", "model", "weights", "weights_hash",
     "layer", "channel", "receptive_field", "window", "input_size", "grey",
 )  # fmt: skip
 KEPT_AS = Attributes(
@@ -87,7 +86,7 @@ def build_morph(
     length = float(way.sum())
     lowest = min(float(fractions[0].min()), way_lowest)
     values: dict[str, Any] = {key: ds.attrs[key] for key in KEPT if key in ds.attrs}
-    values |= {
+    values |= problem.metric.attrs() | {
         "format": FORMAT,
         "first": stops.order[0],
         "second": stops.order[-1],
