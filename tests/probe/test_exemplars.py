@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ import invis
 from invis.errors import InvisError
 from invis.probe.exemplars import exemplars, exemplars_steps
 from invis.probe.exemplars_result import load_exemplars
+from invis.probe.pictures import list_pictures
 from invis.probe.scan import Strongest, grid_of, response_maps
 
 UNIT = "minivgg/conv2_2/31"

@@ -1,4 +1,4 @@
-"""In which ranges a unit ignores what is claimed, and whether new images drawn there keep the floor.
+"""Where a unit ignores what is claimed, and whether new images drawn there hold the floor.
 
 The ranges come from images under one family at a time, the level that these must keep from draws of
 all families together, and the test from other draws, each beside a random change of the same
