@@ -15,6 +15,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 # Shown as files of the site: pages link to them as they lie in a clone.
 BESIDE = ("deploy", "notebooks", "binder")
+ABOVE = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 ROOMS = (
     "files", "models", "search", "probe", "trajectory", "stitching", "atlas", "views", "widgets",
 )  # fmt: skip
@@ -37,12 +38,16 @@ def on_files(files: Any, config: Any) -> Any:
         for path in sorted(filter(Path.is_file, (ROOT / folder).iterdir())):
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))
+    for name in ABOVE:
+        files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     return files
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links out of docs/ lead to the copies in the site, and those of the copies into it."""
-    markdown = markdown.replace("](../docs/", "](../")
+    markdown = markdown.replace("](../docs/", "](../").replace("](docs/", "](")
+    for name in ABOVE:
+        markdown = markdown.replace(f"](../{name}", f"]({name}")
     for folder in BESIDE:
         markdown = re.sub(rf"\]\((\.\./)+{folder}/", lambda m, f=folder: _inside(m[0], f), markdown)
     return markdown

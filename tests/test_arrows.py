@@ -1,6 +1,7 @@
 """Who may import whom: every room those below it, so that each can be read without the rest."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def room_of(path: Path) -> str:
 
 
 MODULES = sorted(ROOT.rglob("*.py"))
+MAP = (ROOT.parent / "ARCHITECTURE.md").read_text("utf-8")
 
 
 def test_every_room_has_its_level():
@@ -71,6 +73,21 @@ def test_a_room_imports_only_what_lies_below_it(room):
         )
     }
     assert not wrong
+
+
+def test_the_map_names_every_folder_and_every_file_that_it_names_is_there():
+    files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    folders = {
+        (Path("invis") / folder).as_posix()
+        for path in files
+        if "__pycache__" not in path.parts
+        for folder in list(path.parents)[:-1]
+    }
+    assert folders == set(re.findall(r"`(invis/[a-z/]+)`", MAP))
+    named = re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.pyi?)`", MAP)
+    assert len(named) > 25
+    for name in named:
+        assert any((place / name).is_file() for place in (ROOT.parent, ROOT)), name
 
 
 @pytest.mark.parametrize(
