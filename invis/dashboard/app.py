@@ -141,7 +141,8 @@ def _visit(
 
     def show() -> pn.Template:
         dark = pn.config.theme == "dark"
-        page, address, doc = make(dark), Address(), pn.state.curdoc
+        page, address = make(dark), Address()
+        doc: Any = pn.state.curdoc
         pn.state.on_session_destroyed(lambda _: _leave(page, slug))
         asked = doc.session_context.request.query
         page.follow(address, f"?{asked}" if asked else "")
@@ -170,7 +171,8 @@ def _visit(
         except Exception as error:
             # Panel's answer would be a page with the traceback; see `PageHandler`.
             broken(error)
-            pn.state.curdoc.template_variables["failed"] = True
+            doc: Any = pn.state.curdoc
+            doc.template_variables["failed"] = True
             return pn.Column()
         event("visit", page=slug or "start", seconds=round(time.perf_counter() - began, 3))
         return template

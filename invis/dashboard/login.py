@@ -112,7 +112,7 @@ class SignIn(Guarded):
 
     @property
     def _prefix(self) -> str:
-        return self.application.prefix  # type: ignore[attr-defined,no-any-return]
+        return self.application.prefix  # type: ignore[attr-defined]
 
     def _next(self) -> str:
         """The address that was asked for, where it is one of ours; else the start."""

@@ -41,7 +41,7 @@ class PageHandler(Guarded, DocHandler):
         self.nonce = secrets.token_urlsafe(16)
         self.protect(PAGE_POLICY, self.nonce)
         try:
-            await super().get(*args, **kwargs)
+            await super().get(*args, **kwargs)  # type: ignore[misc]
         except Exception:
             # Bokeh would wait for ever for the session that could not be made.
             self.application_context._pending_sessions.clear()
@@ -58,8 +58,8 @@ class PageHandler(Guarded, DocHandler):
         # Sent at once: Tornado would say that a page has no bytes.
         await self.flush()
 
-    async def get_session(self) -> ServerSession:
-        session = await super().get_session()
+    async def get_session(self) -> ServerSession:  # type: ignore[override]
+        session: ServerSession = await super().get_session()  # type: ignore[misc, assignment]
         if session.document.template_variables.get("failed"):
             raise HTTPError(500)
         session.document.template_variables["nonce"] = self.nonce
@@ -93,9 +93,9 @@ class SocketHandler(Guarded, WSHandler):
         if len(told) != 2 or told[0].strip() != "bokeh":
             return False
         token = told[1].strip()
-        app = self.application
+        key = self.application.secret_key  # type: ignore[attr-defined]
         try:
-            if not check_token_signature(token, secret_key=app.secret_key, signed=True):
+            if not check_token_signature(token, secret_key=key, signed=True):
                 return False
             session = self.application_context.get_session(get_session_id(token))
         # A forged token fails in any way it likes.

@@ -133,6 +133,7 @@ class Cone(nn.Module):
                 f"{', '.join(map(str, self.image_shape))})"
             )
         if self.canvas is not None:
+            assert self.paper is not None
             (top, left), (_, height, width) = self._corner, self.image_shape
             patch, x = x, self.paper.to(x.dtype).expand(len(x), -1, *self.canvas).clone()
             x[..., top : top + height, left : left + width] = patch

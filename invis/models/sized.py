@@ -34,6 +34,7 @@ class SizedProxy(PlainProxy):
     """A value that is known but for its numbers, for each of two batches."""
 
     known: tuple[Any, Any]
+    tracer: "SizedTracer"
 
     def __getattr__(self, name: str) -> Any:
         if name == "known":
@@ -88,6 +89,7 @@ class SizedTracer(PathTracer):
         if _same(*known):
             return known[0]
         proxy = super().create_proxy(kind, target, args, kwargs, *rest, **more)
+        assert isinstance(proxy, SizedProxy)
         proxy.known = known
         return self._open(proxy)
 
@@ -103,6 +105,7 @@ class SizedTracer(PathTracer):
             raise TypeError(f"argument {name!r} has no default")
         self._given = True
         proxy = super().create_proxy("placeholder", name.lstrip("*"), (), {})
+        assert isinstance(proxy, SizedProxy)
         proxy.known = self._images
         return _Several((proxy,)) if name.startswith("*") else proxy
 
@@ -163,7 +166,7 @@ class SizedTracer(PathTracer):
         return first
 
     def iter(self, obj: fx.Proxy) -> Iterator[Any]:
-        return iter([obj[k] for k in range(len(obj))])  # type: ignore[arg-type, index]
+        return iter([obj[k] for k in range(len(obj))])  # type: ignore[index]
 
 
 def _same(first: Any, second: Any) -> bool:

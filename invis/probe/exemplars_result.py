@@ -15,6 +15,7 @@ from invis.files.saved import Kind, register
 from invis.models.unit import Units
 from invis.probe.scan import Strongest
 from invis.search.again import problem_of
+from invis.search.metric import metric_of
 from invis.search.morph_result import KEPT
 from invis.search.sphere import unit
 from invis.shipped import __version__
@@ -52,7 +53,7 @@ def build_exemplars(
         alike = problem.inside(unit(problem.vectors(crops)))
         equal = (problem.value(alike, who).cpu().double().numpy() - grey) / span
     deviations = crops.astype(float) - np.array(units.model.grey)
-    kept = {key: ds.attrs[key] for key in KEPT if key in ds.attrs}
+    kept = {key: ds.attrs[key] for key in (*KEPT, "pixel_contrast") if key in ds.attrs}
     return xr.Dataset(
         {
             "crops": (("exemplar", "row", "column", "colour"), crops),
@@ -71,6 +72,7 @@ def build_exemplars(
         },
         attrs={
             **kept,
+            **metric_of(ds, units.image_shape).attrs(),
             **about,
             "dead": int(dead),
             "format": FORMAT,

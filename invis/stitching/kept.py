@@ -58,9 +58,8 @@ def load_study(path: str | Path) -> Study:
         }
         none: list[list[Any]] = [[None] * count]
         latents = Latents(names, (0,), features["train"], features["test"], none, none)
-        data = Data(
-            str(kept["name"]), *(kept[name] for name in IMAGES), tuple(map(str, kept["classes"]))
-        )
+        classes = tuple(map(str, kept["classes"]))
+        data = Data(str(kept["name"]), **{name: kept[name] for name in IMAGES}, classes=classes)
         results = [
             xr.load_dataset(io.BytesIO(kept[f"result_{k}"].tobytes()), engine="h5netcdf")
             for k in range(sum(name.startswith("result_") for name in kept))

@@ -37,12 +37,13 @@ def verdict(found: Dataset) -> str:
 def note(found: Dataset) -> str:
     """How the exemplars are to be read."""
     contrast = found["contrast"].values.astype(float)
+    of_set = float(found.attrs.get("pixel_contrast", found.attrs["contrast"]))
     low, high = float(contrast.min()), float(contrast.max())
     skipped = int(found.attrs.get("left_out", 0))
     left = f" {skipped} files were left out." if skipped else ""
     return (
         f"{found.attrs['pictures']:,} pictures. Shown as they are, RMS contrast {low:.0f} to "
-        f"{high:.0f} grey levels; the set has {float(found.attrs['contrast']):g}. Bars: as they "
+        f"{high:.0f} grey levels; the set has {of_set:.0f}. Bars: as they "
         f"are; the mark: at the set’s contrast and in its band.{left}"
     )
 
