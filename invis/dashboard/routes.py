@@ -59,7 +59,7 @@ class PageHandler(Guarded, DocHandler):
         await self.flush()
 
     async def get_session(self) -> ServerSession:  # type: ignore[override]
-        session: ServerSession = await super().get_session()  # type: ignore[misc, assignment]
+        session: ServerSession = await super().get_session()  # type: ignore[misc]
         if session.document.template_variables.get("failed"):
             raise HTTPError(500)
         session.document.template_variables["nonce"] = self.nonce

@@ -33,7 +33,7 @@ _FACTORIES = ("zeros", "ones", "full", "empty", "arange", "linspace", "eye")
 class SizedProxy(PlainProxy):
     """A value that is known but for its numbers, for each of two batches."""
 
-    known: tuple[Any, Any]
+    known: tuple[Any, ...]
     tracer: "SizedTracer"
 
     def __getattr__(self, name: str) -> Any:

@@ -34,13 +34,13 @@ def range_of(region: Region, level: float, side: int) -> dict[str, Any]:
     values = region.values * move.scale
     if move.numbers == 2:
         length = values.norm(dim=1)
-        far = int((length * kept).argmax())
+        at = int((length * kept).argmax())
         scale, unit = (side, "px") if move.axis == "sides" else (1.0, move.axis)
-        direction = math.degrees(math.atan2(float(values[far, 0]), float(values[far, 1]))) % 180
-        across = values @ torch.stack([-values[far, 1], values[far, 0]]) / length[far].clamp(1e-9)
+        direction = math.degrees(math.atan2(float(values[at, 0]), float(values[at, 1]))) % 180
+        across = values @ torch.stack([-values[at, 1], values[at, 0]]) / length[at].clamp(1e-9)
         return {
             "unit": unit,
-            "up_to": round(float(length[far]) * scale, 2),
+            "up_to": round(float(length[at]) * scale, 2),
             "direction": round(direction, 1),
             "across": round(float((across.abs() * kept).max()) * scale, 2),
         }
