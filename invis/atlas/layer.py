@@ -16,7 +16,7 @@ import zarr
 from numpy.typing import NDArray
 
 from invis.atlas.folder import Folder, first_line
-from invis.atlas.record import content_hash, pack, unpack
+from invis.atlas.record import SHARED, content_hash, digest, pack, unpack
 from invis.errors import InvisError
 from invis.search.settings import from_stored
 
@@ -40,6 +40,7 @@ class AtlasLayer:
 
     def __init__(self, folder: Folder, root: zarr.Group, path: str) -> None:
         self._folder, self._root = folder, root
+        self._texts: dict[str, str] = {}
         attrs: dict[str, Any] = dict(root[path].attrs)
         self.path = path
         self.model: str = attrs["model"]
@@ -84,7 +85,7 @@ class AtlasLayer:
         channel = int(ds.attrs["channel"])
         if channel in self.done():
             return
-        pixels, record = pack(ds)
+        pixels, record, shared = pack(ds)
         images = self._images
         if not 0 <= channel < self.channels or pixels.shape != images.shape[1:]:
             raise InvisError(
@@ -93,6 +94,9 @@ class AtlasLayer:
             )
         with self._folder.writing():
             images[channel] = pixels
+        for name, text in shared.items():
+            if self._shared(name) is None:
+                self._folder.write(f"{self.path}/shared/{name}.txt", text.encode())
         self._dump(f"done/{channel}.json", record)
 
     def fail(self, channel: int, reason: str) -> None:
@@ -126,7 +130,7 @@ class AtlasLayer:
             ) from error
 
     def read(self, channel: int) -> xr.Dataset:
-        """The result of a finished unit, as the search gave it.
+        """The result of a finished unit, as the search gave it but for the vectors.
 
         Raises:
             InvisError: where it is not finished, or damaged.
@@ -135,7 +139,11 @@ class AtlasLayer:
         pixels = self.thumbnails([channel])[0]
         if content_hash(pixels, record) != record["hash"]:
             raise self._damaged(channel, "it is not what was written")
-        return unpack(pixels, record)
+        names = [record["attrs"][key] for key in SHARED if key in record["attrs"]]
+        shared = {name: self._shared(name) for name in names}
+        if None in shared.values():
+            raise self._damaged(channel, "what it shares with other units is not what was written")
+        return unpack(pixels, record, {name: text or "" for name, text in shared.items()})
 
     def thumbnails(self, channels: Sequence[int]) -> NDArray[np.uint8]:
         """(K, images + 1, row, column, colour) the sets of some units, the reference first.
@@ -191,7 +199,7 @@ class AtlasLayer:
 
     def notes(self) -> list[str]:
         """Names of the kinds of notes that some unit has."""
-        known = {"done", "failed", "images", "zarr.json"}
+        known = {"done", "failed", "images", "shared", "zarr.json"}
         return [name for name in self._folder.names(self.path) if name not in known]
 
     @cached_property
@@ -217,6 +225,18 @@ class AtlasLayer:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return "its record cannot be read"
 
+    def _shared(self, name: str) -> str | None:
+        """A text that units share, by its digest; None where it is missing or damaged."""
+        if name not in self._texts:
+            try:
+                text = self._folder.read(f"{self.path}/shared/{name}.txt").decode(errors="replace")
+            except FileNotFoundError:
+                return None
+            if digest(text) != name:
+                return None
+            self._texts[name] = text
+        return self._texts[name]
+
     def _channels(self, folder: str) -> set[int]:
         return channels_of(self._folder.names(f"{self.path}/{folder}"))
 
@@ -237,6 +257,6 @@ def channels_of(names: Iterable[str]) -> set[int]:
 
 
 def _checked(name: str) -> str:
-    if not NOTE.fullmatch(name) or name in {"done", "failed", "images"}:
+    if not NOTE.fullmatch(name) or name in {"done", "failed", "images", "shared"}:
         raise InvisError(f"name {name!r} cannot be a note's: use small letters, such as 'probe'")
     return name

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from invis.search.settings import SETTINGS
+
 if TYPE_CHECKING:
     from xarray import Dataset
 
 SEARCH_KEYS = (
-    "address", "images", "alpha", "contrast", "reference", "free_reference", "grey_response",
-    "fraction_min", "fraction_mean", "beta", "distance", "rms_distance", "null_distance", "index",
-    "spread", "saturated", "converged", "dead", "full_model_error", "steps", "seconds", "device",
+    "address", "images", "alpha", "metric", "contrast", "pixel_contrast", "reference",
+    "free_reference", "grey_response", "fraction_min", "fraction_mean", "beta", "distance",
+    "rms_distance", "null_distance", "index", "spread", "saturated", "converged", "dead",
+    "full_model_error", "steps", "seconds", "device",
 )  # fmt: skip
 BOOLEANS = {"converged", "dead"}
 INTEGERS = {"images", "steps"}
@@ -39,7 +42,8 @@ def search_record(ds: Dataset, out: str) -> dict[str, Any]:
     keys = list(SEARCH_KEYS)
     keys += [key for key in ds.attrs if key.startswith("feature_")]
     keys += [key for key in ("index_reason",) if ds.attrs.get(key)]
-    return {key: plain(key, ds.attrs.get(key)) for key in keys} | {"out": out}
+    told = {"metric": SETTINGS["metric"].before, **ds.attrs}
+    return {key: plain(key, told.get(key)) for key in keys} | {"out": out}
 
 
 def echo_json(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -37,8 +37,9 @@ SECONDS = 60.0
 CROPS = " <b>Exemplars</b> are the crops of real pictures that excite it most."
 PROVENANCE = (
     "model", "weights", "weights_hash", "layer", "channel", "receptive_field", "images", "alpha",
-    "contrast", "band_low", "band_high", "objective", "distance_space", "seed", "batch", "steps",
-    "threads", "device", "invis_version", "torch_version",
+    "metric", "contrast", "pixel_contrast", "band_low", "band_high", "objective",
+    "distance_space", "seed", "batch", "steps", "threads", "device", "invis_version",
+    "torch_version",
 )  # fmt: skip
 
 

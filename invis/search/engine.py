@@ -76,7 +76,7 @@ class Batch:
         maxima: of all units.
         alive: (A,) the units that can be searched.
         began: when, by `time.perf_counter`.
-        features: what distances are between; pixels if None.
+        features: what distances are between; images if None.
     """
 
     problem: Problem
@@ -183,7 +183,7 @@ def batch_steps(units: Units, settings: Settings) -> Generator[Snapshot, None, B
     """Find the maxima of all units and report the dead ones; returns the batch."""
     began = time.perf_counter()
     problem = Problem(units, metric_for(settings, units.image_shape))
-    features = None if settings.distance == "pixels" else Features(units, settings.distance)
+    features = None if settings.distance == "images" else Features(units, settings.distance)
     generators = [unit_generator(settings.seed, address) for address in units.addresses]
     maxima: Maxima | None = None
     for step, news in enumerate(maxima_steps(problem, generators, RESTARTS)):

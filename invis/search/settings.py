@@ -46,6 +46,7 @@ class About:
         stored: its name in the hashes of atlases; "" for its own name.
         before: the value that everything had before there was this setting: it leaves hashes as
             they were then.
+        former: what the default was once called: still read, and what hashes go on to say.
     """
 
     default: Any
@@ -64,6 +65,7 @@ class About:
     attr: str = ""
     stored: str = ""
     before: Any = FROM_THE_START
+    former: str = ""
 
     def checked(self, name: str, given: Any) -> Any:
         """The value that is meant.
@@ -71,6 +73,7 @@ class About:
         Raises:
             InvisError: if there is none.
         """
+        given = self.of_today(given)
         if self.choices and not self.other and given not in self.choices:
             raise InvisError(f"{name} {given!r} is unknown: use {' or '.join(self.choices)}")
         read = self.read or KINDS[self.kind]
@@ -84,6 +87,14 @@ class About:
             shown = f"{value:g}" if self.kind is float else value
             raise InvisError(f"{name} is {shown}: {self.rule}")
         return value
+
+    def of_today(self, given: Any) -> Any:
+        """The default under its name of today; anything else as it is."""
+        return self.default if self.former and given == self.former else given
+
+    def as_ever(self, value: Any) -> Any:
+        """The default under the name that it had first; anything else as it is."""
+        return self.former if self.former and value == self.default else value
 
 
 def setting(default: Any, help: str, label: str, **more: Any) -> Any:
@@ -195,12 +206,13 @@ class Settings:
         choices=OBJECTIVES,
     )
     distance: str = setting(
-        "pixels",
-        "`pixels`, or an earlier LAYER in whose features the images are to differ.",
+        "images",
+        "Between `images`, in the metric, or between their features in an earlier LAYER.",
         "images differ in",
-        choices=("pixels",),
+        choices=("images",),
         other="LAYER",
         attr="distance_space",
+        former="pixels",
     )
     seed: int = setting(
         0,
@@ -244,7 +256,7 @@ class Settings:
         if self.metric == "pixels" and self.contrast is None:
             asked = replace(self, contrast=CONTRAST)
         return {
-            about.stored or name: getattr(asked, name)
+            about.stored or name: about.as_ever(getattr(asked, name))
             for name, about in SETTINGS.items()
             if getattr(asked, name) != about.before
         }
@@ -278,7 +290,7 @@ def by_name(named: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if NAMES[given] in found:
             raise InvisError(f"{NAMES[given]} and {given} are one setting: give it once")
-        found[NAMES[given]] = value
+        found[NAMES[given]] = SETTINGS[NAMES[given]].of_today(value)
     return found
 
 
@@ -287,7 +299,11 @@ def from_stored(stored: Mapping[str, Any]) -> dict[str, Any]:
     since = {
         name: about.before for name, about in SETTINGS.items() if about.before is not FROM_THE_START
     }
-    return since | {NAMES.get(name, name): value for name, value in stored.items()}
+    told = since | {NAMES.get(name, name): value for name, value in stored.items()}
+    return {
+        name: SETTINGS[name].of_today(value) if name in SETTINGS else value
+        for name, value in told.items()
+    }
 
 
 def takes_settings(function: F) -> F:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ipywidgets as ipw
-import numpy as np
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import data_uri, grey_of, stretch_factor, stretched
+from invis.views.base.images import (
+    contrasts_of,
+    data_uri,
+    enlarged,
+    grey_of,
+    stretch_factor,
+    stretched,
+)
 
 SIDE = 420
 REFERENCE = -1
@@ -61,7 +67,7 @@ def detail_html(ds: Dataset, tile: int) -> str:
     image = ds["reference_image"].values if reference else ds["images"].values[tile]
     factor = stretch_factor([ds])
     side = max(1, SIDE // image.shape[1])
-    shown = stretched(image, grey_of(ds), factor).repeat(side, 0).repeat(side, 1)
+    shown = enlarged(stretched(image, grey_of(ds), factor), side)
     activation = float(ds.attrs["reference"] if reference else ds["activation"].values[tile])
     fraction = 1.0 if reference else float(ds["fraction"].values[tile])
     rows = [
@@ -72,7 +78,8 @@ def detail_html(ds: Dataset, tile: int) -> str:
     if not reference:
         nearest = float(ds["nearest"].values[tile])
         rows.append(("distance to its nearest neighbour", f"{words.figure(nearest)} R"))
-    contrast = float(np.sqrt(np.mean((image.astype(float) - grey_of(ds)) ** 2)))
+        rows.append(("where distances are", words.metric(ds.attrs)))
+    contrast = float(contrasts_of(image[None], grey_of(ds))[0])
     rows += [
         ("RMS contrast", f"{words.figure(contrast, 1)} of 255"),
         ("size", f"{image.shape[1]} × {image.shape[0]} px, shown ×{side}"),
@@ -87,6 +94,6 @@ def detail_html(ds: Dataset, tile: int) -> str:
     return (
         '<div style="display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start">'
         f'<img alt="{name}, enlarged" src="{data_uri(shown)}" '
-        'style="max-width:100%;image-rendering:pixelated">'
+        'style="max-width:100%">'
         f'<table style="font-size:15px;line-height:1.5">{table}</table></div>'
     )

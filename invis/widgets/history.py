@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 import ipywidgets as ipw
 from xarray import Dataset
 
-from invis.views.base import words
+from invis.views.base import alike, words
 from invis.views.search.notebook import result_html
 
 MOST = 24
@@ -51,9 +52,10 @@ class History(ipw.VBox):
         cells = "".join(
             f'<div style="flex:1 1 420px;min-width:0">{result_html(ds)}</div>' for ds in marked
         )
-        self._side_by_side.value = (
-            f'<div style="display:flex;flex-wrap:wrap;gap:24px">{cells}</div>' if cells else ""
-        )
+        doubt = alike.doubt(marked) if len(marked) > 1 else ""
+        warning = f"<p><b>{escape(doubt)}</b></p>" if doubt else ""
+        row = f'<div style="display:flex;flex-wrap:wrap;gap:24px">{cells}</div>'
+        self._side_by_side.value = warning + row if cells else ""
         if marked:
             self.on_choice(marked)
 
@@ -65,14 +67,15 @@ def label(ds: Dataset) -> str:
         str(a["address"]),
         f"alpha {words.figure(a['alpha'])}",
         f"N {a['images']}",
+        words.metric_name(a),
         f"seed {a['seed']}",
         f"index {words.figure(words.number(a, 'index'))}",
         f"distance {words.figure(words.number(a, 'distance'))} R",
     ]
     if a.get("objective", "set") != "set":
         parts.append(f"objective {a['objective']}")
-    if a.get("distance_space", "pixels") != "pixels":
-        parts.append(f"differ in {a['distance_space']}")
+    if words.differ_in(a):
+        parts.append(f"differ in {words.differ_in(a)}")
     if a.get("dead"):
         parts.append("dead")
     elif not a.get("converged", True):

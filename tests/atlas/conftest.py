@@ -40,6 +40,11 @@ def filled(store, units, sets):
     return layer
 
 
+def kept(ds):
+    """What an atlas keeps of a result besides attributes: all but the vectors."""
+    return ds.drop_attrs().drop_vars(["vectors", "reference_vector"])
+
+
 def chunk(store, layer, channel):
     """The file of a unit's pixels."""
     return Path(store) / layer.path / "images" / f"c.{channel}.0.0.0.0"

@@ -21,13 +21,14 @@ from invis.atlas.store import existing, settings_hash
 from invis.errors import InvisError
 from invis.models.unit import units_at
 from invis.search import Settings, search
-from tests.atlas.conftest import ADDRESS, FAST, chunk
+from invis.search.again import problem_of, vectors_of
+from tests.atlas.conftest import ADDRESS, FAST, chunk, kept
 
 
-def test_a_unit_is_read_as_the_search_gave_it(filled, sets):
+def test_a_unit_is_read_as_the_search_gave_it_but_for_the_vectors(filled, sets):
     for channel in (0, 1, 2, 3, 5):
         found, ds = filled.read(channel), sets[channel]
-        xr.testing.assert_identical(found.drop_attrs(), ds.drop_attrs())
+        xr.testing.assert_identical(found.drop_attrs(), kept(ds))
         for key, value in ds.attrs.items():
             np.testing.assert_equal(found.attrs[key], value)
 
@@ -65,7 +66,7 @@ def test_a_finished_unit_stays_as_it_is(filled, sets):
     other = sets[0].copy(deep=True)
     other["images"][:] = 7
     filled.write(other)
-    assert filled.read(0).equals(sets[0].drop_attrs())
+    assert filled.read(0).equals(kept(sets[0]))
 
 
 @pytest.mark.parametrize("change", [{"alpha": 0.8}, {"seed": 1}, {"images": 3}, {"contrast": 9.0}])
@@ -94,7 +95,7 @@ def test_a_store_in_memory_behind_a_url(units, sets):
     layer.write(sets[3])
     found = Atlas("memory://atlas-of-a-test").layers()[0]
     assert found.done() == {3}
-    xr.testing.assert_equal(found.read(3), sets[3].drop_attrs())
+    xr.testing.assert_equal(found.read(3), kept(sets[3]))
 
 
 def test_thumbnails_are_the_reference_and_the_set(filled, sets):
@@ -117,6 +118,28 @@ def test_notes_belong_to_the_result_that_they_were_made_of(filled, store):
     for name in ("done", "../etc", "", "A"):
         with pytest.raises(InvisError, match="cannot be a note's"):
             filled.note(2, name, {})
+
+
+def test_what_units_share_is_kept_once_and_damage_to_it_is_told(filled, store, sets):
+    (file,) = (Path(store) / filled.path / "shared").iterdir()
+    assert file.read_text() == sets[0].attrs["metric_statistics"]
+    record = Path(store) / filled.path / "done" / "1.json"
+    assert "basis" in file.read_text() and "basis" not in record.read_text()
+    file.write_text(file.read_text()[:-1])
+    with pytest.raises(InvisError, match=r"channel 1 of .* is damaged: what it shares"):
+        Atlas(store).at(filled.path).read(1)
+    again = Atlas(store, mode="a").at(filled.path)
+    again.write(sets[4])
+    assert again.read(1).attrs["metric_statistics"] == sets[1].attrs["metric_statistics"]
+
+
+def test_a_unit_of_an_atlas_is_the_same_problem_as_its_result(filled, sets):
+    ds, found = sets[1], filled.read(1)
+    problem = problem_of(found)
+    whole, rounded = vectors_of(ds, problem), vectors_of(found, problem)
+    assert whole.shape == rounded.shape
+    # Rounding to 8 bits moves an image by less than a tenth of its norm.
+    assert float((whole - rounded).norm(dim=1).max()) < 0.1
 
 
 def test_the_table_has_a_row_a_unit_and_all_measures(filled, store, sets):
@@ -241,7 +264,8 @@ for ds in search("minivgg@none:0/conv1_1/" + sys.argv[1], images=2, device="cpu"
 
 
 def test_settings_have_names_that_stay():
-    assert settings_hash(Settings()) == "b2300b59"
+    assert settings_hash(Settings(metric="pixels")) == "b2300b59"
+    assert settings_hash(Settings()) == "NEWHASH"
     assert settings_hash(Settings(seed=1)) != settings_hash(Settings())
 
 

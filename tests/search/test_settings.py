@@ -87,6 +87,15 @@ def test_stored_settings_are_read_under_the_names_of_today():
     assert from_stored(stored)["alpha"] == 0.8 and set(from_stored(stored)) == set(SETTINGS)
 
 
+def test_an_older_value_is_read_and_leaves_hashes_as_they_were():
+    assert Settings(distance="pixels") == Settings() and Settings().distance == "images"
+    assert Settings().identity()["distance"] == "pixels"
+    assert from_stored(Settings().identity())["distance"] == "images"
+    controls = SettingsControls()
+    controls.take({"distance": "pixels"})
+    assert controls.distance == "images"
+
+
 def test_an_older_name_is_the_same_setting_everywhere():
     assert Settings.of(activation=0.8) == Settings(alpha=0.8)
     controls = SettingsControls()

@@ -17,8 +17,8 @@ Row = Mapping[str, Any]
 def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) -> list[Row]:
     """Results as rows of layer, channel, index, spread, group, address, dead.
 
-    `groups` names the group of each result; if left out, results of different models or weights
-    form groups. Raises InvisError for groups that are not one for each result.
+    `groups` names the group of each result; if left out, results of different models, weights or
+    metrics form groups. Raises InvisError for groups that are not one for each result.
     """
     if groups is not None and len(groups) != len(results):
         raise InvisError(
@@ -26,12 +26,14 @@ def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) ->
         )
     models = {str(ds.attrs.get("model", "")) for ds in results}
     origins = {(str(ds.attrs.get("model", "")), words.weights(ds)) for ds in results}
+    metrics = {words.metric_name(ds.attrs) for ds in results}
 
     def group(ds: Dataset) -> str:
-        model = str(ds.attrs.get("model", ""))
-        if len(origins) == len(models):
-            return model if len(models) > 1 else ""
-        return f"{model}, {words.weights(ds)}" if len(models) > 1 else words.weights(ds)
+        parts = [str(ds.attrs.get("model", ""))] * (len(models) > 1)
+        parts += [words.weights(ds)] * (len(origins) > len(models))
+        # Units in different metrics are never compared without saying so.
+        parts += [words.metric_name(ds.attrs)] * (len(metrics) > 1)
+        return ", ".join(parts)
 
     return [
         {
@@ -116,8 +118,13 @@ def order(layer: NamedLayer) -> tuple[str, bool, str, str]:
 
 
 def groups(layers: Sequence[NamedLayer]) -> dict[str, str]:
-    """Path -> what tells a layer from its namesakes: its weights, and settings that differ."""
+    """Path -> what tells a layer from its namesakes: its weights, and settings that differ.
+
+    The metric is told wherever an atlas has several: layers of one group are drawn as one network,
+    and distances in different metrics are not to be compared.
+    """
     found = {}
+    several = len({str(one.settings.get("metric")) for one in layers}) > 1
     for layer in layers:
         same = [one for one in layers if (one.model, one.layer) == (layer.model, layer.layer)]
         twins = [one for one in same if one.weights_hash == layer.weights_hash]
@@ -125,7 +132,8 @@ def groups(layers: Sequence[NamedLayer]) -> dict[str, str]:
         if len({one.weights_hash for one in same if weights(one) == weights(layer)}) > 1:
             parts.append(layer.weights_hash[:6])
         for key, value in layer.settings.items():
-            if len({str(one.settings.get(key)) for one in twins}) > 1:
+            differs = len({str(one.settings.get(key)) for one in twins}) > 1
+            if differs or (key == "metric" and several):
                 parts.append(f"{key} {value}")
         found[layer.path] = ", ".join(parts)
     return found

@@ -20,12 +20,14 @@ from invis.files.atomic import write_whole
 from invis.progress import Counted
 from invis.views.atlas import layer_table
 from invis.views.atlas.page import PLOTLY, LayerLine, UnitLine, index_html, layer_html
-from invis.views.base.images import grey_of, stretch_factor, stretched
+from invis.views.base.images import enlarged, grey_of, is_smooth, stretch_factor, stretched
 from invis.views.search.gallery import gallery_html
 
 TABLE = "units.csv"
 PARQUET = "units.parquet"
 PROBE = "probe"
+# Screen pixels that pages give a strip of images in height, about.
+STRIP = 44
 
 
 def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:
@@ -80,8 +82,13 @@ def file_name(path: str) -> str:
 
 
 def strip(pixels: NDArray[np.uint8], grey: NDArray[np.float64], factor: int) -> Image.Image:
-    """A reference and its set side by side: pixels (images, row, column, colour)."""
-    shown = stretched(pixels, grey, factor)
+    """A reference and its set side by side: pixels (images, row, column, colour).
+
+    Drawn at least twice as large as pages show it, for sharp screens.
+    """
+    smooth = is_smooth(pixels.shape[1], STRIP)
+    scale = max(1, round(2 * STRIP / pixels.shape[1]))
+    shown = np.stack([enlarged(one, scale, smooth) for one in stretched(pixels, grey, factor)])
     count, height, width, colours = shown.shape
     gap = max(1, width // 14)
     sheet = np.zeros((height, count * width + count * gap, 4), dtype=np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -15,7 +16,7 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.frame import BELOW_TITLE, LETTER, LINE, Frame, joined
-from invis.views.base.images import grey_of, stretch_factor, stretched
+from invis.views.base.images import Pixels, enlarged, grey_of, is_smooth, stretch_factor, stretched
 from invis.views.base.mosaic import Tiling, as_meta, mosaic, plan, tile_at
 from invis.views.base.theme import SIZE, axis_end, palette, rgb, template
 from invis.views.base.tiles import Caption, mosaic_axes, tile_traces
@@ -55,7 +56,12 @@ def thumbnails_figure(
     colours = palette(dark)
     factor = stretch_factor(results)
     inner = Frame(width).inner
-    pictures = np.stack([_picture(ds, factor, strip, rgb(colours.paper)) for ds in results])
+    pictures = np.stack(
+        [
+            _strip(ds, factor, rgb(colours.paper)) if strip else _reference(ds, factor)
+            for ds in results
+        ]
+    )
     across = pictures.shape[2] / pictures.shape[1]
     if columns is None:
         wide = TILE * max(1.0, 0.55 * across)
@@ -69,6 +75,11 @@ def thumbnails_figure(
         room=inner,
         tile=MOST * max(1.0, 0.55 * across),
     )
+    if strip:
+        # Images of a row must not run into each other when enlarged.
+        smooth = is_smooth(1, tiling.zoom)
+        drawn = [_strip(ds, factor, rgb(colours.paper), tiling.zoom, smooth) for ds in results]
+        tiling, pictures = replace(tiling, zoom=1), np.stack(drawn)
     picture, _ = mosaic(pictures, None, background=rgb(colours.paper), tiling=tiling)
     values = [words.number(ds.attrs, "index") for ds in results]
     end = axis_end([value or 0.0 for value in values])
@@ -122,17 +133,23 @@ def unit_at(tiling: Tiling, x: float, y: float) -> int | None:
     return tile_at(tiling, x, y)
 
 
-def _picture(ds: Dataset, factor: int, strip: bool, paper: tuple[int, int, int]) -> np.ndarray:
-    """The thumbnail of a result, (h, w, C)."""
-    grey = grey_of(ds)
-    reference = stretched(ds["reference_image"].values, grey, factor)
-    if not strip:
-        return reference
-    images = stretched(ds["images"].values, grey, factor)
-    if images.shape[-1] == 1:
-        images, reference = images.repeat(3, -1), reference.repeat(3, -1)
-    height, width, _ = reference.shape
-    thin, thick = (np.full((height, n, 3), paper, dtype=np.uint8) for n in (1, max(2, width // 6)))
+def _reference(ds: Dataset, factor: int) -> Pixels:
+    """(h, w, C) as it is displayed."""
+    return stretched(ds["reference_image"].values, grey_of(ds), factor)
+
+
+def _strip(
+    ds: Dataset, factor: int, paper: tuple[int, int, int], zoom: int = 1, smooth: bool = False
+) -> Pixels:
+    """(zoom h, W, 3) the reference and the set in a row."""
+    pixels = np.concatenate([ds["reference_image"].values[None], ds["images"].values])
+    shown = np.broadcast_to(stretched(pixels, grey_of(ds), factor), (*pixels.shape[:3], 3))
+    reference, *images = [enlarged(one, zoom, smooth) for one in shown]
+    height, width = pixels.shape[1:3]
+    thin, thick = (
+        np.full((height * zoom, n * zoom, 3), paper, dtype=np.uint8)
+        for n in (1, max(2, width // 6))
+    )
     row: list[Any] = [reference, thick]
     for image in images:
         row += [image, thin]

@@ -19,6 +19,10 @@ FACTORS = (8, 6, 5, 4, 3, 2)
 # The share of pixel values that may clip when stretched, and the largest deviation that fits.
 CLIP_SHARE = 0.02
 HEADROOM = 125.0
+# RMS contrast in grey levels from which on images are shown as they are.
+SEEN = 8.0
+# Screen pixels per image pixel above which squares would be seen instead of the image.
+SQUARES = 4
 
 
 def grey_of(ds: Dataset) -> NDArray[np.float64]:
@@ -29,20 +33,39 @@ def grey_of(ds: Dataset) -> NDArray[np.float64]:
 
 
 def stretch_factor(results: Sequence[Dataset]) -> int:
-    """The whole-number factor, 1 to 8, that makes all results legible and clips almost nothing.
+    """How much results are stretched for display: 1, true contrast, where that can be seen.
 
     One factor for a page, so that what is shown side by side is comparable.
     """
-    deviations = np.concatenate(
-        [np.abs(ds["images"].values.astype(float) - grey_of(ds)).ravel() for ds in results]
-    )
-    reach = float(np.quantile(deviations, 1 - CLIP_SHARE))
-    return next((k for k in FACTORS if reach * k <= HEADROOM), 1)
+    contrasts = np.concatenate([contrasts_of(ds["images"].values, grey_of(ds)) for ds in results])
+    return 1 if contrasts.mean() >= SEEN else widest_stretch(results)
+
+
+def widest_stretch(results: Sequence[Dataset]) -> int:
+    """The largest whole-number factor, 1 to 8, at which almost nothing clips in all results."""
+    deviations = [deviations_of(ds["images"].values, grey_of(ds)).ravel() for ds in results]
+    return _widest(np.concatenate(deviations))
 
 
 def stretch_of(images: Pixels, grey: NDArray[np.float64]) -> int:
     """The display stretch of images (N, h, w, C): as `stretch_factor`, from pixels alone."""
-    deviations = np.abs(images.astype(np.float32) - grey.astype(np.float32)).ravel()
+    if contrasts_of(images, grey).mean() >= SEEN:
+        return 1
+    return _widest(deviations_of(images, grey).ravel())
+
+
+def contrasts_of(images: Pixels, grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) RMS deviation of each image (N, h, w, C) from grey, in grey levels."""
+    squares = deviations_of(images, grey) ** 2
+    return np.sqrt(squares.mean((1, 2, 3), dtype=np.float64))
+
+
+def deviations_of(images: Pixels, grey: NDArray[np.float64]) -> NDArray[np.float32]:
+    """|image - grey|, as `images`."""
+    return np.abs(images.astype(np.float32) - grey.astype(np.float32))
+
+
+def _widest(deviations: NDArray[np.float32]) -> int:
     place = int((1 - CLIP_SHARE) * (deviations.size - 1))
     reach = float(np.partition(deviations, place)[place])
     return next((k for k in FACTORS if reach * k <= HEADROOM), 1)
@@ -52,6 +75,31 @@ def stretched(image: Pixels, grey: NDArray[np.float64], factor: int) -> Pixels:
     """`grey + factor * (image - grey)`, clipped to 8 bits; image (..., C), grey (C,)."""
     wide = grey + factor * (image.astype(float) - grey)
     return np.clip(np.round(wide), 0, 255).astype(np.uint8)
+
+
+def is_smooth(width: float, shown: float) -> bool:
+    """Whether a picture `width` pixels wide is smoothed when shown `shown` screen pixels wide."""
+    return shown > SQUARES * width
+
+
+def rendering(width: float, shown: float) -> str:
+    """How a browser enlarges a picture: the CSS of its `image-rendering`."""
+    return "auto" if is_smooth(width, shown) else "pixelated"
+
+
+def enlarged(image: Pixels, factor: int, smooth: bool | None = None) -> Pixels:
+    """(h, w, C) -> (factor h, factor w, C), smoothly where the pixels would be seen as squares.
+
+    Args:
+        factor: whole number.
+        smooth: cubic interpolation, or hard pixels; by `is_smooth` if left out.
+    """
+    height, width, channels = image.shape
+    if not (is_smooth(1, factor) if smooth is None else smooth):
+        return image.repeat(factor, 0).repeat(factor, 1)
+    size = (width * factor, height * factor)
+    large = np.asarray(to_pillow(image).resize(size, Image.Resampling.BICUBIC))
+    return large.reshape(*large.shape[:2], channels)
 
 
 def to_pillow(image: Pixels) -> Image.Image:

@@ -1,7 +1,7 @@
 """Many small images as one picture, so that a live figure sends one PNG instead of many.
 
-A picture enlarges every image by a whole factor, without smoothing, and leaves room beneath each
-for a bar and a caption. A `Tiling` says where everything lies, in pixels of the picture.
+A picture enlarges every image by a whole factor and leaves room beneath each for a bar and a
+caption. A `Tiling` says where everything lies, in pixels of the picture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from invis.errors import InvisError
-from invis.views.base.images import Pixels
+from invis.views.base.images import Pixels, enlarged
 
 REFERENCE = -1
 
@@ -117,6 +117,7 @@ def mosaic(
     *,
     background: tuple[int, int, int] = (255, 255, 255),
     tiling: Tiling | None = None,
+    smooth: bool | None = None,
     **room: Any,
 ) -> tuple[Pixels, Tiling]:
     """One picture of a set.
@@ -127,6 +128,7 @@ def mosaic(
         columns: images to a row, where no tiling is given.
         background: of what lies between.
         tiling: where to put them; planned from the rest if left out.
+        smooth: as for `enlarged`.
         room: `room`, `tile`, `caption`, `gap` of `plan`.
 
     Returns:
@@ -155,8 +157,8 @@ def mosaic(
     for tile in tiling.tiles:
         image = reference if tile == REFERENCE else images[tile]
         x, y = tiling.corner(tile)
-        picture[y : y + tiling.height, x : x + tiling.width] = (
-            np.asarray(image).repeat(tiling.zoom, 0).repeat(tiling.zoom, 1)
+        picture[y : y + tiling.height, x : x + tiling.width] = enlarged(
+            np.asarray(image), tiling.zoom, smooth
         )
     return picture, tiling
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from xarray import Dataset
 
+from invis.search.settings import SETTINGS
+
 # An affine unit cannot exceed 1; the margin is the rounding of images to 8 bits.
 LINEAR_LIMIT = 1.0005
 # Rounding to 8 bits and a finite search may leave an image this far below alpha.
@@ -99,21 +101,57 @@ def weights(ds: Dataset) -> str:
     return f"weights {name}" if name else "weights as given"
 
 
+def metric_name(attrs: Mapping[str, Any]) -> str:
+    """The metric of a result; those of a version that knew no other are in that of pixels."""
+    return str(attrs.get("metric") or SETTINGS["metric"].before)
+
+
+def metric(attrs: Mapping[str, Any]) -> str:
+    """The metric in words: "the metric of natural images", "the metric of pixels"."""
+    name = metric_name(attrs)
+    kind, colon, own = name.partition(":")
+    if name == "natural":
+        return "the metric of natural images"
+    return f"the metric of {own if colon and kind == 'natural' else name}"
+
+
+def differ_in(attrs: Mapping[str, Any]) -> str:
+    """The layer in whose features images were made to differ; "" for the images themselves."""
+    about = SETTINGS["distance"]
+    space = str(about.of_today(attrs.get(about.attr, about.default)))
+    return "" if space == about.default else space
+
+
+def contrast_asked(attrs: Mapping[str, Any]) -> str:
+    """The contrast of the question, which in the metric of pixels is that of every image."""
+    told = f"RMS contrast {figure(number(attrs, 'contrast'), 1)} of 255"
+    if metric_name(attrs) == "pixels":
+        return told
+    return f"{told} over all images of the same norm"
+
+
+def contrast_found(attrs: Mapping[str, Any]) -> str:
+    """The mean contrast that the images of a set have; empty where it was not measured."""
+    found = number(attrs, "pixel_contrast")
+    return "" if found is None else f"RMS contrast of these images: {found:.0f} grey levels"
+
+
 def settings(ds: Dataset) -> list[str]:
-    """The question that was asked: number of images, activation floor, contrast, band..."""
+    """The question that was asked: number of images, activation floor, metric, contrast, band..."""
     a = ds.attrs
     parts = [
         f"{int(a.get('images', ds.sizes['image']))} images",
         f"each at least {percent(number(a, 'alpha'))} of the reference",
-        f"RMS contrast {figure(number(a, 'contrast'), 1)} of 255",
+        f"distances in {metric(a)}",
+        contrast_asked(a),
     ]
     low, high = number(a, "band_low"), number(a, "band_high")
     if low is not None and high is not None:
         parts.append(f"{low:g} to {high:.3g} cycles per image")
     if a.get("objective", "set") != "set":
         parts.append(f"the {a['objective']}'s objective")
-    if a.get("distance_space", "pixels") != "pixels":
-        parts.append(f"made to differ in {a['distance_space']}")
+    if differ_in(a):
+        parts.append(f"made to differ in {differ_in(a)}")
     return parts
 
 
@@ -158,12 +196,12 @@ def remark(ds: Dataset) -> str:
 
 
 def in_features(ds: Dataset) -> str:
-    """What the distance in an earlier layer's features says; empty for a search in pixels."""
+    """What the distance in an earlier layer's features says; empty for others."""
     index = number(ds.attrs, "feature_index")
     if index is None or ds.attrs.get("dead"):
         return ""
     return (
-        f"In the features of {ds.attrs.get('distance_space')} they are {index:.2f} times as far "
+        f"In the features of {differ_in(ds.attrs)} they are {index:.2f} times as far "
         "apart as the same search got on a linear unit."
     )
 

@@ -36,7 +36,7 @@ def exemplars_figure(
 ) -> go.Figure:
     """The set of a unit, its exemplars beneath, and the shares of both over random crops.
 
-    Pictures of the set are stretched for display by one factor, exemplars are shown as they are.
+    Exemplars are shown as they are; the set is stretched where it could not be seen, and says so.
 
     Args:
         found: what `invis.probe.exemplars.exemplars` returned for the unit.

@@ -14,10 +14,12 @@ from invis.views.base import words
 from invis.views.base.images import data_uri, zoom
 from invis.views.search import charts
 
-# Fields up to this many pixels are shown with hard pixel edges, larger ones smoothly.
+# Fields up to this many pixels are enlarged by a whole factor; others never with hard edges.
 HARD_EDGES = 64
 TARGET_WIDTH = {"single": 172, "pair": 112, "many": 72}
 
+# What is told elsewhere, or is of use to a program only.
+_UNTOLD = ("grey", "index_reason", "metric_statistics")
 _PROVENANCE = {
     "address": "address",
     "model": "model",
@@ -28,7 +30,9 @@ _PROVENANCE = {
     "receptive_field": "receptive field, px",
     "images": "images",
     "alpha": "activation floor",
-    "contrast": "RMS contrast, of 255",
+    "metric": "metric of distances",
+    "contrast": "RMS contrast over all images of the norm, of 255",
+    "pixel_contrast": "RMS contrast of these images, of 255",
     "band_low": "band from, cycles per image",
     "band_high": "band to, cycles per image",
     "objective": "objective",
@@ -68,7 +72,7 @@ def card(
     `top` the end of the page's axis; `told` are the settings that the page has told already.
     """
     asked = ", ".join(part for part in words.settings(ds) if part not in told)
-    about = f"{words.weights(ds)} · {asked}" if asked else words.weights(ds)
+    about = " · ".join(filter(None, [words.weights(ds), asked, words.contrast_found(ds.attrs)]))
     heading = "h1" if kind == "single" else "h2"
     warnings = "".join(f"<li>{_lead(text)}</li>" for text in words.warnings(ds))
     remark = " ".join(filter(None, [words.remark(ds), words.in_features(ds)]))
@@ -94,8 +98,7 @@ def card(
 def _seen(ds: Dataset, grey: str, kind: str, factor: int, measured: str) -> str:
     images: NDArray[np.uint8] = ds["images"].values
     count, _, width, _ = images.shape
-    target = TARGET_WIDTH[kind]
-    size = zoom(width, target) * width if width <= HARD_EDGES else target
+    size = shown_width(width, kind)
     alpha = words.number(ds.attrs, "alpha")
     fractions = ds["fraction"].values.astype(float)
     end = max(1.0, float(np.nanmax(fractions, initial=1.0)))
@@ -119,6 +122,12 @@ def _seen(ds: Dataset, grey: str, kind: str, factor: int, measured: str) -> str:
         f'<section class="images"><h3>The set <span class="hint">{label}</span></h3>'
         f'<div class="set">{shots}</div>{legend}</section>{measured}</div>'
     )
+
+
+def shown_width(width: int, kind: str) -> int:
+    """Screen pixels of a picture `width` pixels wide on a page of this kind."""
+    target = TARGET_WIDTH[kind]
+    return zoom(width, target) * width if width <= HARD_EDGES else target
 
 
 def columns(count: int) -> int:
@@ -160,7 +169,7 @@ def _lead(sentence: str) -> str:
 
 
 def _details(ds: Dataset, extra: str) -> str:
-    attrs = {key: value for key, value in ds.attrs.items() if key not in ("grey", "index_reason")}
+    attrs = {key: value for key, value in ds.attrs.items() if key not in _UNTOLD}
     rows = {label: attrs.pop(key) for key, label in _PROVENANCE.items() if key in attrs}
     rows |= {key.replace("_", " "): value for key, value in attrs.items()}
     items = "".join(

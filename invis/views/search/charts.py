@@ -27,7 +27,7 @@ def scale(ds: Dataset, top: float) -> str:
     """Index and spread of one result on the axis 0..top, with the null at 1."""
     measures = [("index", "index", "dot"), ("spread", "spread", "diamond")]
     if words.number(ds.attrs, "feature_index") is not None:
-        measures.append(("feature_index", f"in {ds.attrs.get('distance_space')}", "dot"))
+        measures.append(("feature_index", f"in {words.differ_in(ds.attrs)}", "dot"))
     rows = ""
     for key, name, shape in measures:
         value = words.number(ds.attrs, key)

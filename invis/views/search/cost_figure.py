@@ -33,12 +33,15 @@ ALIKE = {
     "address": "units",
     "weights_hash": "weights",
     "images": "numbers of images",
+    "metric": "metrics",
     "contrast": "contrasts",
     "band_low": "bands",
     "band_high": "bands",
     "objective": "objectives",
     "distance_space": "distance spaces",
 }
+# Of attributes that older results lack, or name otherwise.
+READ = {"metric": words.metric_name, "distance_space": words.differ_in}
 
 
 def cost_figure(
@@ -163,8 +166,7 @@ def _annotations(
     results: Sequence[Dataset], without: int, count: int, colours: Palette
 ) -> list[dict[str, Any]]:
     attrs = results[0].attrs
-    contrast = words.figure(words.number(attrs, "contrast"), 1)
-    name = f"{attrs.get('address', 'A unit')}, {count} images, RMS contrast {contrast} of 255"
+    name = f"{attrs.get('address', 'A unit')}, {count} images, in {words.metric(attrs)}"
     if without:
         name += f"; {without} of {len(results)} searches found no set"
     common = {
@@ -209,7 +211,8 @@ def _check(results: Sequence[Dataset]) -> None:
     if not results:
         raise InvisError("results is empty: give a unit's results at several alpha.")
     for key, plural in ALIKE.items():
-        found = list(dict.fromkeys(str(ds.attrs.get(key)) for ds in results))
+        read = READ.get(key, lambda attrs, key=key: attrs.get(key))
+        found = list(dict.fromkeys(str(read(ds.attrs)) for ds in results))
         if len(found) > 1:
             raise InvisError(
                 f"results have different {plural}, {key} {found[0]} and {found[1]}: give one "

@@ -9,22 +9,26 @@ from pathlib import Path
 from xarray import Dataset
 
 from invis.errors import InvisError
-from invis.views.base import words
-from invis.views.base.images import grey_of, stretch_factor
+from invis.views.base import alike, words
+from invis.views.base.images import grey_of, is_smooth, stretch_factor, widest_stretch
 from invis.views.search import charts
-from invis.views.search.card import card
+from invis.views.search.card import card, shown_width
 
 
 def gallery_html(results: Sequence[Dataset]) -> str:
     """One page of one or many results, side by side where there are two.
 
     Pure: the same results give the same page. All pictures of a page share one display stretch, and
-    all measures one axis. Raises InvisError for an empty list.
+    all measures one axis; switches show true contrast and hard pixels. Raises InvisError for an
+    empty list.
     """
     if not results:
         raise InvisError("results is empty: a gallery needs at least one result.")
     kind = {1: "single", 2: "pair"}.get(len(results), "many")
-    factor, top = stretch_factor(results), charts.axis_top(results)
+    factor, top = widest_stretch(results), charts.axis_top(results)
+    widths = {ds.sizes["column"] for ds in results}
+    smooth = any(is_smooth(width, shown_width(width, kind)) for width in widths)
+    header = _header(factor, true=stretch_factor(results) == 1, smooth=smooth)
     asked = [words.settings(ds) for ds in results]
     common = [part for part in asked[0] if all(part in other for other in asked)]
     greys = list(dict.fromkeys(tuple(grey_of(ds)) for ds in results))
@@ -58,7 +62,7 @@ def gallery_html(results: Sequence[Dataset]) -> str:
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         f"<title>{escape(name)} · Invis</title>\n<style>\n{_style(greys)}</style>\n</head>\n"
-        f'<body class="{kind}">\n{_filters(greys, factor)}{_header(factor)}'
+        f'<body class="{kind}">\n{_filters(greys, factor)}{header}'
         f"<main>\n{opening}{cards}</main>\n{_footer(results)}</body>\n</html>\n"
     )
 
@@ -90,13 +94,15 @@ def _filters(greys: Sequence[tuple[float, ...]], factor: int) -> str:
     return f"<svg {hidden}>{''.join(filters)}</svg>\n"
 
 
-def _header(factor: int) -> str:
-    controls, switches = "", ""
-    if factor > 1:
-        switches += '<input class="switch" type="checkbox" id="true-contrast">'
-        controls += '<label for="true-contrast">True contrast</label>'
-    switches += '<input class="switch" type="checkbox" id="smooth">'
-    controls += '<label for="smooth">Smooth pixels</label>'
+def _header(factor: int, true: bool, smooth: bool) -> str:
+    """The switches and their labels; `true` and `smooth` are how the page begins."""
+    known = [("true-contrast", "True contrast", true)] if factor > 1 else []
+    known.append(("smooth", "Smooth pixels", smooth))
+    switches = "".join(
+        f'<input class="switch" type="checkbox" id="{name}"{" checked" if on else ""}>'
+        for name, _, on in known
+    )
+    controls = "".join(f'<label for="{name}">{label}</label>' for name, label, _ in known)
     return (
         f'{switches}\n<header class="top"><span class="brand">Invis</span>'
         '<span class="motto">what a network ignores</span>'
@@ -113,18 +119,8 @@ def _short_name(ds: Dataset, results: Sequence[Dataset]) -> str:
 
 def _question(results: Sequence[Dataset], common: Sequence[str]) -> str:
     """The settings that all results share, and a warning where indices are not comparable."""
-    keys = {"alpha": "activation floor", "images": "number of images", "contrast": "contrast"}
-    differing = [
-        label for key, label in keys.items() if len({str(ds.attrs.get(key)) for ds in results}) > 1
-    ]
-    shared = ", ".join(common)
-    if not differing:
-        return escape(shared)
-    warning = (
-        f"These results differ in {' and '.join(differing)}: "
-        "their indices answer different questions and must not be compared."
-    )
-    return f"{escape(shared)} <b>{escape(warning)}</b>"
+    told, warning = escape(", ".join(common)), alike.doubt(results)
+    return f"{told} <b>{escape(warning)}</b>" if warning else told
 
 
 def _footer(results: Sequence[Dataset]) -> str:
@@ -132,9 +128,9 @@ def _footer(results: Sequence[Dataset]) -> str:
     return (
         "<footer><p>Index: the mean distance of an image to its nearest neighbour in the set, "
         "divided by the largest RMS distance that a linear (affine) unit would allow a set of the "
-        "same size, contrast and activation. Spread: the same for all pairs. A linear unit ignores "
-        "only what is orthogonal to its one filter and never exceeds 1 in either. "
-        "Images are sorted so that neighbours differ little; "
+        "same size, norm and activation, both in the metric of the search. Spread: the same for "
+        "all pairs. A linear unit ignores only what is orthogonal to its one filter and never "
+        "exceeds 1 in either. Images are sorted so that neighbours differ little; "
         "activations were measured on these 8-bit images through the full model.</p>"
         f"<p>Made with Invis {version}.</p></footer>\n"
     )

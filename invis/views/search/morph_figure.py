@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import data_uri, grey_of, stretched
+from invis.views.base.images import data_uri, enlarged, grey_of, is_smooth, stretched
 from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette
 from invis.views.base.tiles import picture_trace
@@ -75,7 +75,7 @@ def morph_html(found: Dataset) -> str:
 
 
 def _pictures(found: Dataset) -> dict[str, NDArray[np.uint8]]:
-    """All frames, stretched for display by one factor."""
+    """All frames as they are displayed, stretched by one factor."""
     grey, factor = grey_of(found), display_factor(found)
     return {name: stretched(found[name].values, grey, factor) for _, _, name, _, _ in PATHS}
 
@@ -91,7 +91,7 @@ def _moment(
     ):
         image = shown[frames][k]
         zoom = max(1, PICTURE // image.shape[1])
-        large = np.broadcast_to(image, (*image.shape[:2], 3)).repeat(zoom, 0).repeat(zoom, 1)
+        large = enlarged(np.broadcast_to(image, (*image.shape[:2], 3)), zoom)
         common = {"hoverinfo": "skip", "xaxis": f"x{axis}", "yaxis": f"y{axis}"}
         traces += [
             common | picture_trace(large),
@@ -166,12 +166,11 @@ def _strip(
 ) -> list[dict[str, Any]]:
     """Small frames over their places on the axis."""
     count = found.sizes["frame"]
+    smooth = is_smooth(found.sizes["column"], TILE)
     top = frame.morph if row == "morph" else frame.straight
     return [
         {
-            "source": data_uri(
-                shown[round(place * frame.step * (count - 1))].repeat(4, 0).repeat(4, 1)
-            ),
+            "source": data_uri(enlarged(shown[round(place * frame.step * (count - 1))], 4, smooth)),
             "xref": "x",
             "yref": "paper",
             "x": place * frame.step,

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import grey_of, stretched, to_pillow, zoom
+from invis.views.base.images import enlarged, grey_of, stretched, to_pillow, zoom
 from invis.views.base.theme import DARK, LIGHT, Palette
 from invis.views.search import morph_words
 from invis.views.search.morph_frame import display_factor
@@ -24,8 +24,8 @@ COLOURS = 256
 def morph_gif(found: Dataset, dark: bool = False) -> bytes:
     """The GIF file: every frame and its straight line, each over what the unit keeps of it.
 
-    Pictures are enlarged by a whole factor without smoothing, and their contrast is stretched for
-    display; a mark on the bars is alpha.
+    Pictures are enlarged by a whole factor, their contrast is stretched where it could not be seen;
+    a mark on the bars is alpha.
     """
     colours = DARK if dark else LIGHT
     factor, grey = display_factor(found), grey_of(found)
@@ -68,7 +68,7 @@ def _page(
     alpha = float(found.attrs["alpha"])
     for place, (name, frames, fractions) in enumerate(rows):
         x, shade = GAP + place * (tile[0] + GAP), (colours.index, colours.spread)[place]
-        picture = to_pillow(frames[k]).convert("RGB").resize(tile, Image.Resampling.NEAREST)
+        picture = to_pillow(enlarged(frames[k], scale)).convert("RGB")
         page.paste(picture, (x, HEAD))
         draw.text((x, 14), name, colours.ink, _font(18))
         share = words.percent(float(fractions[k]))

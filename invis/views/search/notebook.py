@@ -10,7 +10,14 @@ import numpy as np
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import data_uri, grey_of, stretch_factor, stretched, zoom
+from invis.views.base.images import (
+    data_uri,
+    grey_of,
+    rendering,
+    stretch_factor,
+    stretched,
+    zoom,
+)
 
 TILE, FULL_TILE = 72, 128
 POSITIONS = {
@@ -26,11 +33,12 @@ def result_html(ds: Dataset) -> str:
     grey, factor = grey_of(ds), stretch_factor([ds])
     width = ds.sizes["column"]
     size = zoom(width, TILE) * width
+    shown = f"width:{size}px;image-rendering:{rendering(width, size)}"
 
     def shot(image: np.ndarray, caption: str) -> str:
         return (
             f'<figure><img src="{data_uri(stretched(image, grey, factor))}" '
-            f'style="width:{size}px" alt="{escape(caption)}"><figcaption>{escape(caption)}'
+            f'style="{shown}" alt="{escape(caption)}"><figcaption>{escape(caption)}'
             "</figcaption></figure>"
         )
 
@@ -38,7 +46,7 @@ def result_html(ds: Dataset) -> str:
     for image, fraction in zip(ds["images"].values, ds["fraction"].values, strict=True):
         shots += shot(image, words.percent(float(fraction) if np.isfinite(fraction) else None))
     doubts = "".join(f'<p class="invis-warn">{escape(text)}</p>' for text in words.warnings(ds))
-    asked = ", ".join(words.settings(ds))
+    asked = ", ".join(filter(None, [*words.settings(ds), words.contrast_found(ds.attrs)]))
     spread = words.number(ds.attrs, "spread")
     more = f" Spread {spread:.2f} (a linear unit: 1)." if spread is not None else ""
     return (

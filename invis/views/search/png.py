@@ -7,7 +7,15 @@ from PIL import Image, ImageDraw, ImageFont
 from xarray import Dataset
 
 from invis.views.base import words
-from invis.views.base.images import grey_of, stretch_factor, stretched, to_pillow, to_png, zoom
+from invis.views.base.images import (
+    enlarged,
+    grey_of,
+    stretch_factor,
+    stretched,
+    to_pillow,
+    to_png,
+    zoom,
+)
 
 TILE = 144
 GAP = 14
@@ -18,10 +26,7 @@ ROW = 8
 
 
 def set_png(ds: Dataset) -> bytes:
-    """The PNG file of a result, contrast stretched for display and labelled so.
-
-    Each image keeps whole pixels: an h x w field is enlarged by a whole factor without smoothing.
-    """
+    """The PNG file of a result, each image enlarged by a whole factor; says how it is shown."""
     images = ds["images"].values
     grey, factor = grey_of(ds), stretch_factor([ds])
     _, height, width, _ = images.shape
@@ -47,8 +52,8 @@ def set_png(ds: Dataset) -> bytes:
     alpha = words.number(ds.attrs, "alpha")
 
     def place(pixels: np.ndarray, x: int, y: int, fraction: float, name: str, floor: bool) -> None:
-        picture = to_pillow(stretched(pixels, grey, factor)).convert("RGB")
-        canvas.paste(picture.resize(tile, Image.Resampling.NEAREST), (x, y))
+        picture = to_pillow(enlarged(stretched(pixels, grey, factor), scale)).convert("RGB")
+        canvas.paste(picture, (x, y))
         base = y + tile[1] + 6
         draw.rectangle((x, base, x + tile[0] - 1, base + BAR), SHADE)
         if np.isfinite(fraction) and fraction > 0:

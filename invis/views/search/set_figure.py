@@ -29,22 +29,27 @@ from invis.views.search.set_frame import SetFrame, frame_texts
 NULL, INDEX, SPREAD, NUMBERS = range(7, 11)
 
 
-def set_figure(ds: Dataset, dark: bool = False, width: int | None = None) -> go.Figure:
+def set_figure(
+    ds: Dataset, dark: bool = False, width: int | None = None, *, smooth: bool | None = None
+) -> go.Figure:
     """The set of one result: reference, images, activations, index and spread against the null.
 
     `width` is in pixels; without one the figure fills what it is put into. From 1200 px on the
-    measures stand beside the pictures, otherwise beneath.
+    measures stand beside the pictures, otherwise beneath. `smooth` is whether pixels are enlarged
+    smoothly; where they would be seen as squares, if left out.
     """
-    figure = blank_set_figure(dark, width)
+    figure = blank_set_figure(dark, width, smooth=smooth)
     show_set(figure, ds)
     return figure
 
 
-def blank_set_figure(dark: bool = False, width: int | None = None, title: str = "") -> go.Figure:
+def blank_set_figure(
+    dark: bool = False, width: int | None = None, title: str = "", *, smooth: bool | None = None
+) -> go.Figure:
     """A figure to update: one grey image and no measures yet."""
     grey = np.full((1, 16, 16, 3), 128, dtype=np.uint8)
     kept: dict[str, Any] = {"dark": bool(dark), "width": width, "title": title}
-    kept |= {"verdict": "", "warnings": []}
+    kept |= {"verdict": "", "warnings": [], "smooth": smooth}
     spec = _spec(grey, grey[0], [math.nan], None, None, None, np.full(3, 128.0), 1, kept)
     figure = go.Figure(spec)
     figure.update_layout(template=template(dark), width=width)
@@ -140,6 +145,7 @@ def _spec(
         stretched(np.asarray(reference), grey, factor),
         background=rgb(colours.paper),
         tiling=tiling,
+        smooth=kept["smooth"],
     )
     end = max(1.0, *(share for share in shares if math.isfinite(share)), 0.0)
     captions = [_caption(tile, shares, alpha) for tile in tiling.tiles]

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from invis.errors import InvisError
 from invis.trajectory.searches import SearchPaths
 from invis.views.base.frame import TOP, heading
-from invis.views.base.images import data_uri, stretched
+from invis.views.base.images import data_uri, enlarged, is_smooth, stretch_of, stretched
 from invis.views.base.theme import palette, template
 
 HEIGHT = 680
+# Screen pixels of a thumbnail, about.
+SHOWN = 70
 # A thumbnail's side, and its distance from the path, as shares of the paths' extent.
 THUMBNAIL, OFFSET = 0.11, 0.1
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -110,7 +112,6 @@ def _places(moments: int, thumbnails: int) -> list[int]:
 
 def _legible(paths: SearchPaths, place: int, image: int) -> NDArray[np.uint8]:
     """One image, its contrast stretched alike for all."""
-    reach = float(np.quantile(np.abs(paths.images.astype(float) - paths.grey), 0.995))
-    factor = max(1, int(120 // max(reach, 1.0)))
-    pixels = stretched(paths.images[place, image], paths.grey, factor)
-    return np.repeat(np.repeat(pixels, 4, 0), 4, 1)
+    every = paths.images.reshape(-1, *paths.images.shape[-3:])
+    pixels = stretched(paths.images[place, image], paths.grey, stretch_of(every, paths.grey))
+    return enlarged(pixels, 4, is_smooth(pixels.shape[1], SHOWN))

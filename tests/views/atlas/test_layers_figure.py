@@ -1,6 +1,7 @@
 """The layer overview: every unit is a dot or a count."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invis.errors import InvisError
+from invis.views.atlas.layer_table import groups
 from invis.views.atlas.layers_figure import layers_figure, table_of
 from invis.views.atlas.swarm import swarm
 from tests.synthetic import complex_cell_result
@@ -86,6 +88,24 @@ def test_results_form_groups_of_their_own():
     assert figure.data[1].x == (trained.attrs["index"],) and figure.data[4].x == (1.5,)
     assert trained.attrs["address"] in figure.data[1].hovertext[0]
     assert f"{trained.attrs['index']:.2f}" in figure.data[1].hovertext[0]
+
+
+def test_metrics_are_told_apart_among_results_and_in_an_atlas():
+    natural = complex_cell_result(model="vgg", layer="conv1", weights="W", metric="natural")
+    pixels = complex_cell_result(model="vgg", layer="conv2", weights="W")
+    assert [r["group"] for r in table_of([natural, pixels])] == ["natural", "pixels"]
+    layers = [
+        SimpleNamespace(
+            path=f"{layer}/{metric}", model="vgg", weights="W", weights_hash="cafe",
+            layer=layer, settings={"alpha": 0.9, "metric": metric},
+        )
+        for layer, metric in (("conv1", "natural"), ("conv2", "pixels"))
+    ]  # fmt: skip
+    assert groups(layers) == {
+        "conv1/natural": "weights W, metric natural",
+        "conv2/pixels": "weights W, metric pixels",
+    }
+    assert groups(layers[:1]) == {"conv1/natural": "weights W"}
 
 
 def test_dots_stay_in_their_row():

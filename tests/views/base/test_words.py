@@ -112,3 +112,23 @@ def test_what_is_no_combination_keeps_its_name():
 )
 def test_weights_in_words(weights, said):
     assert words.weights(complex_cell_result(model="vgg19", weights=weights)) == said
+
+
+def test_the_metric_and_the_contrast_are_told():
+    old = complex_cell_result()
+    assert "distances in the metric of pixels" in words.settings(old)
+    assert "RMS contrast 14.0 of 255" in words.settings(old)
+    assert words.contrast_found(old.attrs) == ""
+    new = complex_cell_result(metric="natural", contrast=8.0, pixel_contrast=13.2)
+    assert "distances in the metric of natural images" in words.settings(new)
+    assert "RMS contrast 8.0 of 255 over all images of the same norm" in words.settings(new)
+    assert words.contrast_found(new.attrs) == "RMS contrast of these images: 13 grey levels"
+    assert "1 to 8 cycles per image" in words.settings(new)
+    own = {"metric": "natural:birds@12345678"}
+    assert words.metric(own) == "the metric of birds@12345678"
+
+
+@pytest.mark.parametrize(("told", "layer"), [("pixels", ""), ("images", ""), ("conv2", "conv2")])
+def test_in_what_images_differ(told, layer):
+    assert words.differ_in({"distance_space": told}) == layer
+    assert words.differ_in({}) == ""

@@ -46,29 +46,39 @@ def test_fits_the_window_and_asks_for_nothing(opened, width, count):
 def test_true_contrast_switches_the_filter_and_its_label(opened):
     page, _ = opened([complex_cell_result()])
     image = "getComputedStyle(document.querySelector('.set img')).filter"
-    assert "url" in page.evaluate(image)
-    assert page.locator(".stretch-on").first.is_visible()
-    page.get_by_text("True contrast", exact=True).click()
     assert page.evaluate(image) == "none"
     assert not page.locator(".stretch-on").first.is_visible()
     assert page.locator(".stretch-off").first.is_visible()
+    page.get_by_text("True contrast", exact=True).click()
+    assert "url" in page.evaluate(image)
+    assert page.locator(".stretch-on").first.is_visible()
+
+
+def test_pixels_are_smooth_until_switched(opened):
+    page, _ = opened([complex_cell_result()])
+    how = "getComputedStyle(document.querySelector('.set img')).imageRendering"
+    assert page.evaluate(how) == "auto"
+    page.get_by_text("Smooth pixels", exact=True).click()
+    assert page.evaluate(how) == "pixelated"
 
 
 def test_shown_pixels_are_the_stretched_pixels(opened):
     ds = complex_cell_result()
     page, _ = opened([ds])
+    for label in ("True contrast", "Smooth pixels"):
+        page.get_by_text(label, exact=True).click()
     shot = page.locator(".set img").first.screenshot()
     import io
 
     import numpy as np
     from PIL import Image
 
-    from invis.views.base.images import grey_of, stretch_factor, stretched
+    from invis.views.base.images import grey_of, stretched, widest_stretch
 
     seen = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
     step = seen.shape[0] // 24
     middles = seen[step // 2 :: step, step // 2 :: step][2:22, 2:22]
-    expected = stretched(ds["images"].values[0], grey_of(ds), stretch_factor([ds]))[2:22, 2:22]
+    expected = stretched(ds["images"].values[0], grey_of(ds), widest_stretch([ds]))[2:22, 2:22]
     assert np.abs(middles - expected.astype(int)).max() <= 2
 
 

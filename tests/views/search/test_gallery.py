@@ -11,7 +11,7 @@ from invis import InvisError
 from invis.views.search.card import columns
 from invis.views.search.charts import axis_top
 from invis.views.search.gallery import gallery_html
-from tests.synthetic import complex_cell_result
+from tests.synthetic import GREY, complex_cell_result
 from tests.views.base.test_images import decode
 
 VOID = {"meta", "img", "input", "br", "line", "polyline"}
@@ -114,6 +114,27 @@ def test_a_distance_in_features_stands_beside_its_own_null():
     page = Page(gallery_html([ds]))
     assert [i["aria-label"] for i in page.all("i", "dot")][1:] == ["in conv2_2 1.70"]
     assert "In the features of conv2_2 they are 1.70 times" in page.text
+
+
+def test_a_page_begins_with_true_contrast_and_smooth_where_that_is_better(one):
+    def switched(ds):
+        return {i["id"]: "checked" in i for i in Page(gallery_html([ds])).all("input")}
+
+    assert switched(one) == {"true-contrast": True, "smooth": True}
+    faint = one.copy(deep=True)
+    faint["images"].values[:] = np.round(GREY + 0.3 * (one["images"].values - GREY))
+    assert switched(faint) == {"true-contrast": False, "smooth": True}
+    assert switched(complex_cell_result(size=43)) == {"true-contrast": True, "smooth": False}
+
+
+def test_metric_and_contrast_are_told():
+    ds = complex_cell_result(metric="natural", pixel_contrast=12.7, metric_statistics="{1: 2}")
+    page = Page(gallery_html([ds]))
+    assert "distances in the metric of natural images" in page.text
+    assert "RMS contrast of these images: 13 grey levels" in page.text
+    assert "{1: 2}" not in page.text
+    both = Page(gallery_html([ds, complex_cell_result()]))
+    assert "differ in metric (natural, pixels)" in both.text
 
 
 def test_the_stretch_is_told_and_can_be_switched_off(one):

@@ -47,9 +47,8 @@ def test_slider_reaches_every_frame_and_each_shows_its_own_pictures(found):
     picture = figure.frames[3].data[0].source
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture.split(",")[1]))))
     zoom = shown.shape[0] // found.sizes["row"]
-    stretched = (shown[::zoom, ::zoom].astype(float) - 128) / 3 + 128
-    assert np.abs(stretched - found["frames"].values[3]).max() < 60
-    assert np.corrcoef(stretched.ravel(), found["frames"].values[3].ravel())[0, 1] > 0.95
+    middles = shown[zoom // 2 :: zoom, zoom // 2 :: zoom].astype(float)
+    assert np.corrcoef(middles.ravel(), found["frames"].values[3].ravel())[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("dark", [False, True])

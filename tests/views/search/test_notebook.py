@@ -31,7 +31,8 @@ def test_fragment_has_the_images_the_verdict_and_the_doubts():
     assert len(page.all("img")) == 1 + ds.sizes["image"]
     assert words.verdict(ds) in page.text
     assert "Constraint not met" in page.text
-    assert "contrast stretched ×2" in page.text
+    assert "true contrast" in page.text
+    assert all("image-rendering:pixelated" in img["style"] for img in page.all("img"))
     assert not page.all("html") and not page.all("script")
 
 

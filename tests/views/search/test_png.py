@@ -1,4 +1,4 @@
-"""set.png holds the reference and the set, enlarged in whole pixels."""
+"""set.png holds the reference and the set, enlarged by a whole factor."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from invis.views.base.images import grey_of, stretch_factor, stretched, zoom
+from invis.views.base.images import enlarged, grey_of, stretch_factor, stretched, zoom
 from invis.views.search.png import TILE, set_png
 from tests.synthetic import complex_cell_result
 
@@ -33,7 +33,7 @@ def test_every_image_is_there_in_order(size, images):
     canvas, factor, scale = picture(ds), stretch_factor([ds]), zoom(size, TILE)
     places = []
     for image in [ds["reference_image"].values, *ds["images"].values]:
-        shown = stretched(image, grey_of(ds), factor).repeat(scale, 0).repeat(scale, 1)
+        shown = enlarged(stretched(image, grey_of(ds), factor), scale)
         (place,) = find(canvas, shown)
         places.append(place)
     assert places == sorted(places)

@@ -56,7 +56,7 @@ def result():
 
 @pytest.mark.parametrize("width", [None, 900, 1440])
 def test_the_pictures_are_the_images_stretched_as_the_label_says(result, width):
-    figure = set_figure(result, width=width)
+    figure = set_figure(result, width=width, smooth=False)
     layout, shown = tiling_of(figure), picture(figure)
     factor = stretch_factor([result])
     for tile in layout.tiles:
@@ -67,6 +67,20 @@ def test_the_pictures_are_the_images_stretched_as_the_label_says(result, width):
     texts = " ".join(note.text for note in figure.layout.annotations)
     assert words.stretch_label(factor) in texts and words.verdict(result)[:20] in texts
     assert "a*" in figure.data[CAPTIONS].text[0] and "Reference" in texts
+
+
+def test_large_pixels_are_smooth_unless_asked_otherwise(result):
+    hard, usual = (picture(set_figure(result, smooth=smooth)) for smooth in (False, None))
+    layout = tiling_of(set_figure(result))
+    assert layout.zoom > 4 and hard.shape == usual.shape
+    x, y = layout.corner(0)
+    first = hard[y : y + layout.height, x : x + layout.width].astype(int)
+    soft = usual[y : y + layout.height, x : x + layout.width].astype(int)
+    assert np.abs(np.diff(soft, axis=0)).max() < np.abs(np.diff(first, axis=0)).max()
+    np.testing.assert_array_equal(
+        picture(set_figure(complex_cell_result(size=60))),
+        picture(set_figure(complex_cell_result(size=60), smooth=False)),
+    )
 
 
 @pytest.mark.parametrize("count", [2, 3, 7, 8, 16, 32])
