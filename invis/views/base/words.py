@@ -131,8 +131,8 @@ def contrast_asked(attrs: Mapping[str, Any]) -> str:
 
 
 def contrast_found(attrs: Mapping[str, Any]) -> str:
-    """The mean contrast that the images of a set have; empty where it was not measured."""
-    found = number(attrs, "pixel_contrast")
+    """The mean contrast that the images of a set have; empty where each has the one asked for."""
+    found = None if metric_name(attrs) == "pixels" else number(attrs, "pixel_contrast")
     return "" if found is None else f"RMS contrast of these images: {found:.0f} grey levels"
 
 
@@ -153,6 +153,23 @@ def settings(ds: Dataset) -> list[str]:
     if differ_in(a):
         parts.append(f"made to differ in {differ_in(a)}")
     return parts
+
+
+def brief(ds: Dataset) -> dict[str, str]:
+    """What was asked, in a word or two each, to tell results of one unit apart."""
+    a = ds.attrs
+    low, high = (figure(number(a, key), 1) for key in ("band_low", "band_high"))
+    return {
+        "weights": weights(ds),
+        "metric": metric_name(a),
+        "alpha": percent(number(a, "alpha")),
+        "images": f"{int(a.get('images', ds.sizes['image']))} images",
+        "contrast": f"contrast {figure(number(a, 'contrast'), 1)}",
+        "band": f"band {low} to {high}",
+        "objective": f"{a.get('objective', 'set')} objective",
+        "distance": f"in {differ_in(a) or 'images'}",
+        "seed": f"seed {a.get('seed', 0)}",
+    }
 
 
 def verdict(ds: Dataset) -> str:

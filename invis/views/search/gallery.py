@@ -111,10 +111,12 @@ def _header(factor: int, true: bool, smooth: bool) -> str:
 
 
 def _short_name(ds: Dataset, results: Sequence[Dataset]) -> str:
-    """The address, and what it was asked where another result has the same address."""
+    """The address, and what tells a result from others of the same address."""
     address = str(ds.attrs.get("address", "unit"))
-    namesakes = sum(other.attrs.get("address") == address for other in results)
-    return address if namesakes == 1 else f"{address} · {', '.join(words.settings(ds))}"
+    own = words.brief(ds)
+    others = [words.brief(one) for one in results if one.attrs.get("address") == address]
+    parts = [own[key] for key in own if any(one.get(key) != own[key] for one in others)]
+    return ", ".join([address, *parts])
 
 
 def _question(results: Sequence[Dataset], common: Sequence[str]) -> str:

@@ -137,6 +137,14 @@ def test_metric_and_contrast_are_told():
     assert "differ in metric (natural, pixels)" in both.text
 
 
+def test_namesakes_are_told_apart_by_what_differs_only(one):
+    text = Page(
+        gallery_html([one, complex_cell_result(seed=4), complex_cell_result(images=4)])
+    ).text
+    for name in ("8 images, seed 0", "8 images, seed 4", "4 images, seed 0"):
+        assert f"truth/complex_cell/0, {name}" in text
+
+
 def test_the_stretch_is_told_and_can_be_switched_off(one):
     page = Page(gallery_html([one]))
     assert "contrast stretched ×2 for display" in page.text
