@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import xarray as xr
 from torch import Tensor
 
+from invis.models.unit import Units, units_at
 from invis.probe.explain import hold
 from invis.probe.explain.answer import LinearAnswer, UnitAnswer, around
 from invis.probe.explain.choose import Chosen, choose, explained, joint
@@ -19,6 +22,7 @@ from invis.probe.explain.scene import Scene
 from invis.probe.explain.words import range_of, sentence
 from invis.probe.gratings import tune
 from invis.search.problem import Problem
+from invis.search.sphere import unit
 
 # A family that explains less of a set is not worth a name.
 WORTH_NAMING = 0.05
