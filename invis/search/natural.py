@@ -46,7 +46,9 @@ class Natural:
 
     def __init__(self, band: Band, contrast: float, statistics: Statistics, name: str) -> None:
         self.band, self.shape, self.size = band, band.shape, band.size
-        self.contrast, self.statistics, self.name = contrast, statistics, name
+        self.contrast, self.name = contrast, name
+        # With the digits that a result keeps, so that it is read back in the very same space.
+        self.statistics = statistics = parse_statistics(_text(statistics))
         channels, *sides = band.shape
         each = band.cycles_per_pixel.view(channels, -1)[0].double().numpy()
         spread = statistics.amplitude(np.maximum(each, LOWEST / max(sides)))

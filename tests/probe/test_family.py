@@ -9,7 +9,7 @@ from invis.atlas import Atlas
 from invis.dashboard.atlas import AtlasPage
 from invis.dashboard.store import Store
 from invis.errors import InvisError
-from invis.models.truth import SIZE, Filters, Strongest, orthonormal, spot
+from invis.models.truth import SIZE, Filters, Strongest, orthonormal
 from invis.probe.families import FAMILIES, register
 from invis.probe.family import Family, Members
 from invis.probe.probe import probe
@@ -30,6 +30,13 @@ def mirror():
     register(MIRROR)
     yield MIRROR
     del FAMILIES["mirror"]
+
+
+def spot(row, column, sigma=2.0):
+    """(24, 24) a light centre with a dark surround at a place in pixels."""
+    axis = torch.arange(SIZE)
+    squared = ((axis[:, None] - row) ** 2 + (axis[None] - column) ** 2) / (2 * sigma**2)
+    return (1 - squared) * torch.exp(-squared)
 
 
 def mirrored_unit():

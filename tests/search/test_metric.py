@@ -1,126 +1,223 @@
-"""A metric is one class: another one needs no change anywhere else."""
+"""A metric is a linear map with its adjoint and left inverse, and a result says which it was."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
-from torch import Tensor
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
 
-import invis
 from invis.errors import InvisError
-from invis.search.again import settings_of
-from invis.search.band import Band, full_band
-from invis.search.metric import METRICS, metric_of
-from invis.search.morph import morph
+from invis.search import load, save, search
+from invis.search.metric import METRICS, Metric, metric_for, metric_name, metric_of
 from invis.search.settings import Settings
-from tests.search.networks import affine, energy, gabor, noise
+from invis.search.statistics import natural, one_over_f, write_statistics
+from tests.search.networks import affine, noise
 
-SHAPES = [(3, 9, 9), (1, 8, 11)]
+SHAPES = [(1, 9, 9), (2, 8, 8), (3, 12, 12), (3, 7, 16), (5, 6, 9), (3, 1, 8), (1, 3, 3)]
+BANDS = [None, "0:2", "all"]
+
+every_metric = pytest.mark.parametrize("name", METRICS)
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
-class Fovea:
-    """Pixels count less the farther they lie from the centre; the band is left alone."""
+def made(name: str, shape: tuple[int, int, int], **settings: object) -> Metric:
+    return metric_for(Settings.of(metric=name, **settings), shape)
 
-    def __init__(self, band: Band, contrast: float, width: float) -> None:
-        self.band, self.shape, self.contrast, self.width = band, band.shape, contrast, width
-        self.size = math.prod(band.shape)
-        rows, columns = (torch.linspace(-1, 1, side) for side in band.shape[1:])
-        fall = torch.exp(-(rows[:, None] ** 2 + columns**2) / (2 * width**2))
-        self._scale = (fall / fall.square().mean().sqrt()) * contrast * math.sqrt(self.size)
 
-    @classmethod
-    def usual_contrast(cls, shape: tuple[int, int, int]) -> float:
-        return 10.0
+def draw(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
-    @classmethod
-    def build(cls, band: Band, contrast: float | None, source: str) -> Self:
-        return cls(band, contrast or cls.usual_contrast(band.shape), 1.5)
 
-    @classmethod
-    def from_attrs(cls, attrs: Mapping[str, Any], shape: tuple[int, int, int]) -> Self:
-        return cls(Band.from_attrs(attrs, shape), attrs["contrast"], attrs["fovea_width"])
+def largest(x: torch.Tensor) -> float:
+    return float(x.abs().max())
 
-    def attrs(self) -> dict[str, Any]:
-        own = {"metric": "fovea", "contrast": self.contrast, "fovea_width": self.width}
-        return own | self.band.attrs()
 
-    def to(self, device: torch.device) -> Self:
-        self._scale = self._scale.to(device)
-        return self
+@every_metric
+@every_shape
+@pytest.mark.parametrize("band", BANDS)
+def test_an_image_is_linear_in_its_vector_and_gives_it_back(name, shape, band):
+    space = made(name, shape, band=band)
+    v = draw(3, space.size)
+    a, b, both = space.image(torch.stack([v[0], v[1], 2 * v[0] - 3 * v[1]]))
+    assert a.shape == shape
+    assert largest(both - (2 * a - 3 * b)) < 1e-5 * largest(both)
+    assert largest(space.image(torch.zeros(1, space.size))) == 0
+    assert largest(space.vectors(space.image(v)) - v) < 1e-5 * largest(v)
 
-    def noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.size, generator=generator)
 
-    def image(self, v: Tensor) -> Tensor:
-        return v.view(-1, *self.shape) * self._scale
+@every_metric
+@every_shape
+@pytest.mark.parametrize("band", BANDS)
+def test_pull_is_the_adjoint_of_image(name, shape, band):
+    space = made(name, shape, band=band)
+    v, x = draw(4, space.size), draw(4, *shape, seed=1)
+    there = (space.image(v) * x).flatten(1).double().sum(1)
+    back = (v * space.pull(x)).double().sum(1)
+    scale = (space.image(v).flatten(1).norm(dim=1) * x.flatten(1).norm(dim=1)).double()
+    assert largest((there - back) / scale) < 1e-5
 
-    def vectors(self, x: Tensor) -> Tensor:
-        return (x / self._scale).flatten(1)
 
-    def pull(self, x: Tensor) -> Tensor:
-        return (x * self._scale).flatten(1)
+@every_metric
+@every_shape
+def test_a_gradient_is_pulled_as_autograd_pulls_it(name, shape):
+    space = made(name, shape)
+    v, w = draw(2, space.size).requires_grad_(), draw(2, *shape, seed=1)
+    (slope,) = torch.autograd.grad((space.image(v) * w).sum(), v)
+    pulled = space.pull(w)
+    assert largest(slope - pulled) < 1e-5 * largest(pulled)
+
+
+@every_metric
+@every_shape
+@pytest.mark.parametrize("contrast", [None, 3.0])
+def test_contrast_is_what_images_of_norm_1_have_on_the_whole(name, shape, contrast):
+    """The mean square over the sphere is that of the images of an orthonormal basis."""
+    space = made(name, shape, contrast=contrast, band="all")
+    squares = space.image(torch.eye(space.size)).double().square()
+    rms = math.sqrt(float(squares.sum()) / space.size / math.prod(shape))
+    assert rms == pytest.approx(space.contrast, rel=1e-4)
+    assert contrast is None or space.contrast == contrast
+
+
+@every_metric
+@every_shape
+def test_a_result_says_enough_to_make_the_metric_again(name, shape, tmp_path):
+    space = made(name, shape, band="0.5:3")
+    path = tmp_path / "attrs.nc"
+    xr.Dataset(attrs=space.attrs()).to_netcdf(path, engine="h5netcdf")
+    with xr.open_dataset(path, engine="h5netcdf") as ds:
+        again = metric_of(ds, shape)
+    assert again.attrs() == space.attrs()
+    v = draw(2, space.size)
+    torch.testing.assert_close(again.image(v), space.image(v), rtol=0, atol=0)
+
+
+@hypothesis(max_examples=40, deadline=None)
+@given(
+    name=st.sampled_from(sorted(METRICS)),
+    channels=st.integers(1, 5),
+    height=st.integers(1, 20),
+    width=st.integers(1, 20),
+    contrast=st.floats(0.1, 100),
+)
+def test_any_shape_has_a_metric(name, channels, height, width, contrast):
+    shape = (channels, height, width)
+    space = made(name, shape, contrast=contrast)
+    v, x = draw(2, space.size), draw(2, *shape, seed=1)
+    assert largest(space.vectors(space.image(v)) - v) < 1e-5 * largest(v)
+    there, back = (space.image(v) * x).sum(), (v * space.pull(x)).sum()
+    assert float(there - back) < 1e-5 * float(space.image(v).norm() * x.norm())
+
+
+def test_an_affine_unit_is_affine_in_the_vector_and_its_best_image_is_along_the_pull():
+    """f(x) - g = w . x = pull(w) . v, so no v of norm 1 exceeds |pull(w)|."""
+    shape = (3, 10, 10)
+    for name in METRICS:
+        space, w = made(name, shape), draw(1, *shape)
+        best = space.pull(w) / space.pull(w).norm()
+        others = draw(500, space.size)
+        others = others / others.norm(dim=1, keepdim=True)
+        top = float((space.image(best) * w).sum())
+        assert top == pytest.approx(float(space.pull(w).norm()), rel=1e-5)
+        assert float((space.image(others) * w).flatten(1).sum(1).max()) < top
+
+
+def test_fine_noise_is_far_in_natural_images_and_near_in_pixels():
+    coarse, fine = (
+        torch.cos(torch.pi * k * (torch.arange(24) + 0.5) / 24).expand(1, 3, 24, 24)
+        for k in (2, 18)
+    )
+    for name, low, high in (("pixels", 0.99, 1.01), ("natural", 3, 10)):
+        space = made(name, (3, 24, 24))
+        ratio = float(space.vectors(fine).norm() / space.vectors(coarse).norm())
+        assert low < ratio < high
+
+
+# A user's own statistics
 
 
 @pytest.fixture
-def fovea() -> Iterator[None]:
-    METRICS["fovea"] = Fovea
-    yield
-    del METRICS["fovea"]
+def own(tmp_path):
+    path = tmp_path / "own.json"
+    write_statistics(natural(), path)
+    return str(path)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("kind", [*METRICS.values(), Fovea])
-def test_a_metric_is_what_its_protocol_says(kind, shape):
-    source = next((name for name, one in METRICS.items() if one is kind), "fovea")
-    for top, contrast in ((full_band(shape), None), (0.6 * full_band(shape), 7.5)):
-        metric = kind.build(Band(shape, 0, top), contrast, source)
-        assert metric.contrast == (contrast or kind.usual_contrast(shape))
-        draw = torch.Generator().manual_seed(0)
-        v = torch.randn(3, metric.size, generator=draw)
-        x = torch.randn(3, *shape, generator=draw)
-        assert metric.image(v).shape == (3, *shape) and (metric.image(0 * v) == 0).all()
-        torch.testing.assert_close(metric.vectors(metric.image(v)), v, rtol=1e-3, atol=1e-4)
-        torch.testing.assert_close(
-            (metric.image(v) * x).sum((1, 2, 3)), (v * metric.pull(x)).sum(1), rtol=1e-3, atol=1e-2
-        )
-        basis = metric.image(torch.eye(metric.size))
-        power = basis.square().sum() / metric.size / math.prod(shape)
-        assert float(power.sqrt()) == pytest.approx(metric.contrast, rel=1e-4)
-        same = kind.from_attrs(metric.attrs(), shape)
-        assert same.attrs() == metric.attrs()
-        # Statistics are told in five digits.
-        torch.testing.assert_close(same.image(v), metric.image(v), rtol=1e-4, atol=1e-2)
-        assert metric.attrs()["metric"].partition(":")[0] == source
-        assert metric.noise(4, draw).shape == (4, metric.size)
+def test_a_file_of_its_own_has_a_name_of_its_own(own):
+    theirs, shipped = made(own, (3, 10, 10)), made("natural", (3, 10, 10))
+    assert theirs.attrs()["metric"].startswith("natural:own@")
+    v = draw(2, theirs.size)
+    torch.testing.assert_close(theirs.image(v), shipped.image(v))
 
 
-def test_another_metric_is_searched_saved_loaded_and_morphed(fovea, tmp_path):
-    (ds,) = invis.search(energy(torch.cat([gabor(), gabor(phase=1.5)])), images=4, metric="fovea")
-    assert ds.attrs["metric"] == "fovea" and ds.attrs["index"] > 1
-    assert settings_of(ds) == Settings(images=4, metric="fovea")
-    invis.save(ds, tmp_path / "set.nc")
-    again = invis.load(tmp_path / "set.nc")
-    xr.testing.assert_identical(again, ds)
-    x = metric_of(again, (3, 12, 12)).image(torch.as_tensor(again["vectors"].values))
-    deviations = again["images"].values.astype(float) - 128
-    assert np.abs(x.permute(0, 2, 3, 1).numpy() - deviations).max() < 1
-    found = morph(again, frames=5, units=energy(torch.cat([gabor(), gabor(phase=1.5)])))
-    assert found.attrs["metric"] == "fovea" and found.attrs["fovea_width"] == 1.5
-    assert found.attrs["path_fraction_min"] > found.attrs["straight_fraction_min"] - 1e-6
+def test_grey_images_take_the_luminance_of_a_file_of_colours(own):
+    space = made(own, (1, 10, 10))
+    torch.testing.assert_close(
+        space.image(draw(1, space.size)), made("natural", (1, 10, 10)).image(draw(1, space.size))
+    )
 
 
-def test_the_null_of_a_linear_unit_holds_in_another_metric(fovea):
-    for ds in invis.search(affine(noise(2)), images=4, metric="fovea"):
-        assert 0.97 <= ds.attrs["index"] <= 1.0005 and 0.97 <= ds.attrs["spread"] <= 1.0005
+@pytest.mark.parametrize("channels", [2, 5])
+def test_a_file_of_other_channels_is_refused_in_a_sentence(own, channels):
+    with pytest.raises(
+        InvisError, match=f"is of 3 channels, and the images have {channels}"
+    ) as told:
+        made(own, (channels, 10, 10))
+    assert "\n" not in str(told.value)
+    assert "own.json" in str(told.value)
 
 
-def test_a_result_in_a_metric_that_nobody_registered_says_which(fovea):
-    (ds,) = invis.search(affine(noise(1)), images=2, metric="fovea")
-    del METRICS["fovea"]
-    with pytest.raises(InvisError, match="made in the metric 'fovea': register it in METRICS"):
+def test_a_file_of_five_channels_serves_images_of_five(tmp_path):
+    path = tmp_path / "five.json"
+    write_statistics(one_over_f(5), path)
+    v = draw(1, made(str(path), (5, 6, 6)).size)
+    expected = made("natural", (5, 6, 6)).image(v)
+    torch.testing.assert_close(made(str(path), (5, 6, 6)).image(v), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_search_in_a_users_metric_says_so(own):
+    (ds,) = search(affine(noise(1)), images=2, metric=own)
+    assert ds.attrs["metric"].startswith("natural:own@")
+    (shipped,) = search(affine(noise(1)), images=2)
+    assert ds.attrs["index"] == pytest.approx(shipped.attrs["index"], abs=0.01)
+
+
+# What results say
+
+
+@every_metric
+def test_a_saved_result_is_read_in_its_own_metric(name, tmp_path):
+    (ds,) = search(affine(noise(1)), images=4, metric=name)
+    save(ds, tmp_path / "result.nc")
+    back = load(tmp_path / "result.nc")
+    assert metric_name(back.attrs) == name
+    height, width, channels = back.reference_image.shape
+    space = metric_of(back, (channels, height, width))
+    x = space.image(torch.as_tensor(back.vectors.values)).permute(0, 2, 3, 1).numpy()
+    assert np.abs(x + 128 - back.images.values).max() < 1
+
+
+def test_a_result_of_the_first_version_loads_and_says_pixels(tmp_path):
+    """It had no metric, and its vectors were coefficients over R, as those of pixels are."""
+    (ds,) = search(affine(noise(1)), images=4, metric="pixels")
+    for key in ("metric", "pixel_contrast"):
+        del ds.attrs[key]
+    save(ds, tmp_path / "result.nc")
+    back = load(tmp_path / "result.nc")
+    assert "metric" not in back.attrs
+    assert metric_name(back.attrs) == "pixels"
+    height, width, channels = back.reference_image.shape
+    space = metric_of(back, (channels, height, width))
+    assert space.attrs()["metric"] == "pixels"
+    x = space.image(torch.as_tensor(back.vectors.values)).permute(0, 2, 3, 1).numpy()
+    assert np.abs(x + 128 - back.images.values).max() < 1
+
+
+def test_a_metric_that_nobody_registered_is_told():
+    ds = xr.Dataset(attrs={"metric": "features:conv1", "contrast": 1.0})
+    with pytest.raises(InvisError, match=r"metric 'features:conv1': register it in METRICS"):
         metric_of(ds, (3, 8, 8))
-    METRICS["fovea"] = Fovea
