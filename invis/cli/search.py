@@ -74,6 +74,8 @@ def run(
     from invis.search import search_steps
 
     units = units_at(address, weights=weights, device=device)
+    if units.cone.remark:
+        click.echo(f"{units.addresses[0]}: {units.cone.remark}.", err=True)
     folder.expect(units.addresses)
     interrupted = follow(search_steps(units, settings), folder, address)
     folder.write_gallery()

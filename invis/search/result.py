@@ -158,6 +158,8 @@ def _label(
         "channel": units.labels[ended.unit],
         "receptive_field": int(units.cone.receptive_field),
         "window": [int(edge) for edge in units.cone.window],
+        "way": "cone" if units.cone.canvas is None else "canvas",
+        "way_remark": units.cone.remark,
         "input_size": [int(side) for side in units.cone.input_size],
         "grey": [int(level) for level in canvas],
         "threads": torch.get_num_threads(),
