@@ -18,6 +18,7 @@ from .interop.search import from_lucent as from_lucent
 from .models.address import Address as Address
 from .models.address import parse_address as parse_address
 from .models.cone import build_cone as build_cone
+from .models.directions import directions as directions
 from .models.kinds import register_units as register_units
 from .models.layers import layers as layers
 from .models.scored import scored as scored
@@ -28,6 +29,7 @@ from .models.zoo import load_model as load_model
 from .models.zoo import model_names as model_names
 from .probe import Probes as Probes
 from .probe import probe_steps as probe_steps
+from .probe.components import components_steps as components_steps
 from .probe.exemplars import exemplars as exemplars
 from .probe.exemplars import exemplars_steps as exemplars_steps
 from .probe.exemplars_result import load_exemplars as load_exemplars

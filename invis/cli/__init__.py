@@ -11,6 +11,7 @@ import click
 from invis.cli.atlas import atlas
 from invis.cli.check import check
 from invis.cli.demo import demo
+from invis.cli.directions import directions
 from invis.cli.doctor import doctor
 from invis.cli.early import watch
 from invis.cli.exemplars import exemplars
@@ -48,7 +49,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, sweep, probe, atlas, statistics, serve,
+    morph, exemplars, directions, sweep, probe, atlas, statistics, serve,
     doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -45,10 +45,14 @@ def units(model: str, as_json: bool) -> None:
     from dataclasses import asdict
 
     from invis.models.layers import layers
-    from invis.models.zoo import architecture
+    from invis.models.zoo import architecture, check_weights
 
     # The layers follow from the architecture alone, so nothing is downloaded for them.
-    rows = [asdict(row) for row in layers(architecture(model.partition("@")[0]))]
+    name, _, weights = model.partition("@")
+    table = layers(architecture(name))
+    if weights:
+        check_weights(name, weights)
+    rows = [asdict(row) for row in table]
     if as_json:
         keys = ("layer", "alias", "channels", "receptive_field", "stride")
         output.echo_json([{key: output.plain(key, row[key]) for key in keys} for row in rows])

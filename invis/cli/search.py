@@ -45,9 +45,11 @@ def search(
     vgg16/conv3_1/0-15,20.
     """
     from invis.models.address import parse_address
+    from invis.models.kinds import opener_of
 
     # What needs no model is checked before the folder is made.
-    parse_address(address)
+    if opener_of(address) is None:
+        parse_address(address)
     settings = Settings.of(**asked)
     folder = ResultsFolder(out if out is not None else default_out(address, weights))
     try:

@@ -60,6 +60,7 @@ HOMES = {
     "invis-exemplars-1": "invis.probe.exemplars_result",
     "invis-full-1": "invis.interop.full_image",
     "invis-gram-1": "invis.trajectory.gram_file",
+    "invis-directions-1": "invis.models.directions",
 }
 _KINDS: dict[str, Kind] = {}
 

@@ -32,7 +32,9 @@ def at_positions(units: Units, maps: Tensor, positions: str) -> Tensor:
     if positions == "all":
         return maps.mean((2, 3))
     flow = units.model.flow
-    sizes = flow.map_size(flow.node(units.layer.node)) if units.map_axes else (1, 1)
+    sizes = (units.tokens.count, 1) if units.tokens else (1, 1)
+    if units.map_axes:
+        sizes = flow.map_size(flow.node(units.layer.node))
     row, column = (
         min(max(at + now // 2 - usual // 2, 0), now - 1)
         for at, now, usual in zip(units.cone.position, maps.shape[2:], sizes, strict=True)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from invis.errors import InvisError
 from invis.interop.require import lucent
 from invis.models.own import wrap
-from invis.models.scored import Outputs, Scores, as_label, no_output, scored
+from invis.models.scored import Outputs, Scores, no_output, scored
+from invis.models.unit import as_label
 from invis.models.units import Units
 
 ROUNDING = 1e-5

@@ -1,4 +1,4 @@
-"""Unit addresses: `model[@weights]/layer[:raw]/channels`."""
+"""Unit addresses: `model[@weights]/layer[:raw]/channels[@place]`."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,12 @@ from invis.errors import InvisError
 EXAMPLE = "vgg16@none:0/conv3_1/0-15,20"
 _MODEL = re.compile(r"(?P<model>[^@/\s]+)(?:@(?P<weights>[^@/\s]+))?")
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+_PLACE = re.compile(r"cls|\d{1,9},\d{1,9}", re.ASCII)
 _MOST = 1 << 20
+
+CLASS_TOKEN = "cls"
+Position = str | tuple[int, int]
+"""(row, column) of a map or a grid of tokens, "cls", or "center"."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Address:
         layer: the paper's name (`conv3_1`) or the module's dotted name (`layer1.0.conv2`).
         channels: the units, in the order asked for.
         raw: the convolution's own output is meant where batch norm follows it.
+        place: where in the layer's map: `7,7` for row and column, `cls` for the class token of a
+            transformer, or "" for the position at the centre.
     """
 
     model: str
@@ -30,11 +37,23 @@ class Address:
     layer: str
     channels: tuple[int, ...]
     raw: bool = False
+    place: str = ""
+
+    @property
+    def position(self) -> "Position":
+        """The place as `invis.unit` takes it."""
+        if not self.place:
+            return "center"
+        if self.place == CLASS_TOKEN:
+            return CLASS_TOKEN
+        row, column = self.place.split(",")
+        return int(row), int(column)
 
     def __str__(self) -> str:
         weights = f"@{self.weights}" if self.weights else ""
         raw = ":raw" if self.raw else ""
-        return f"{self.model}{weights}/{self.layer}{raw}/{format_channels(self.channels)}"
+        place = f"@{self.place}" if self.place else ""
+        return f"{self.model}{weights}/{self.layer}{raw}/{format_channels(self.channels)}{place}"
 
 
 def format_channels(channels: Sequence[int]) -> str:
@@ -72,7 +91,7 @@ def parse_address(text: str) -> Address:
     """Read an address; `str()` of the result reads back as the same address.
 
     Raises:
-        InvisError: if the text is not `model[@weights]/layer[:raw]/channels`.
+        InvisError: if the text is not `model[@weights]/layer[:raw]/channels[@place]`.
     """
     parts = text.strip().split("/")
     head = _MODEL.fullmatch(parts[0])
@@ -81,10 +100,17 @@ def parse_address(text: str) -> Address:
             f"address {text!r} is not model[@weights]/layer/channels: write it like {EXAMPLE}"
         )
     layer = parts[1].strip()
+    channels, mark, place = parts[2].partition("@")
+    if mark and not _PLACE.fullmatch(place.strip()):
+        raise InvisError(
+            f"place {place!r} of address {text!r} is wrong: give row and column as in 17@7,7, or "
+            "cls for the class token"
+        )
     return Address(
         model=head["model"],
         weights=head["weights"],
         layer=layer.removesuffix(":raw"),
-        channels=parse_channels(parts[2], text),
+        channels=parse_channels(channels, text),
         raw=layer.endswith(":raw"),
+        place=place.strip(),
     )

@@ -2,13 +2,13 @@
 
 import copy
 from math import prod
-from typing import Literal
 
 import torch
 from torch import Tensor, fx, nn
 
 from invis.errors import InvisError
 from invis.models import ops
+from invis.models.address import Position
 from invis.models.field import Edges
 from invis.models.flow import Flow, Window
 from invis.models.layers import Layer, find_layer
@@ -31,7 +31,8 @@ class Cone(nn.Module):
     Attributes:
         image_shape: (C, h, w) of the patch.
         input_size: (H, W) of the full model's image.
-        position: (row, column) in the layer's map; (0, 0) for layers without a map.
+        position: (row, column) in the layer's map; (token, 0) where it has tokens, (0, 0) where
+            it has neither.
         window: (top, left, bottom, right) of the patch on the full image.
         channels: length of the output.
         receptive_field: side of the field in pixels, without regard to the border.
@@ -154,7 +155,7 @@ class Cone(nn.Module):
 def build_cone(
     model: Model,
     layer: str | Layer,
-    position: Literal["center"] | tuple[int, int] = "center",
+    position: Position = "center",
     fold: bool = True,
 ) -> Cone:
     """The cone of one layer of a model; `layer` may be a name. See `compile_cone`."""
@@ -166,7 +167,7 @@ def build_cone(
 def compile_cone(
     flow: Flow,
     target: fx.Node,
-    position: Literal["center"] | tuple[int, int],
+    position: Position,
     fold: bool = True,
     follow: bool = True,
 ) -> Cone:
@@ -175,7 +176,8 @@ def compile_cone(
     Args:
         flow: the network and its geometry.
         target: the node whose value is wanted.
-        position: (row, column) in the target's map, or the position at its centre that sees most.
+        position: (row, column) in the target's map or grid of tokens, "cls", or the position at
+            the centre that sees most.
         fold: fold batch norm into the convolution in front of it.
         follow: follow the unit position by position; else the network itself runs on whole images.
 
@@ -200,12 +202,15 @@ def compile_cone(
     pick: tuple[Cut, ...] = ()
     if axes and (run_whole or isinstance(flow.ops[target], ops.Opaque)):
         pick = tuple((axis, at, 1) for axis, at in zip(axes, place, strict=True))
+    tokens = flow.tokens.get(target) if axes is None else None
+    if tokens is not None:
+        pick = ((tokens.axis, place[0], 1),)
     if run_whole:
         plan: list[tuple[nn.Module, Call]] = [(upto(traced, target), Call(((0, ()),), 1, (0,)))]
     else:
         plan = plan_steps(flow, needed, need, target, fold)
     (top, bottom), (left, right) = need[traced.image]
-    spatial = {0, *axes} if axes else {0}
+    spatial = {0, *axes} if axes else {0, tokens.axis} if tokens else {0}
     channels = 1
     for axis, size in enumerate(shape):
         channels *= 1 if axis in spatial else size

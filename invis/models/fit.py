@@ -64,7 +64,9 @@ def _agrees(model: Model, layer: Layer, cone: Cone, like: Tensor) -> bool:
             f"{model.name} answers differently to the same image at {layer.layer}: take the "
             "chance out of its forward (dropout without training=self.training, noise)"
         )
-    for axis, at in sorted(zip(flow.axes[target] or (), cone.position, strict=False), reverse=True):
+    axes, tokens = flow.axes[target], flow.tokens.get(target)
+    places = axes or ((tokens.axis,) if tokens else ())
+    for axis, at in sorted(zip(places, cone.position, strict=False), reverse=True):
         maps = maps.select(axis, at)
     top, left, bottom, right = cone.window
     return _close(maps.flatten(1), cone(x[..., top:bottom, left:right]))

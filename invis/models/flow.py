@@ -14,6 +14,25 @@ Window = tuple[Span, Span]
 _SOURCES = ("placeholder", "get_attr")
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """A grid of patches in a row of tokens, behind tokens that stand for no patch.
+
+    Attributes:
+        axis: of the output, along which the tokens lie.
+        grid: rows and columns of patches.
+        before: tokens in front of the first patch, the class token first.
+    """
+
+    axis: int
+    grid: tuple[int, int]
+    before: int
+
+    @property
+    def count(self) -> int:
+        return self.before + self.grid[0] * self.grid[1]
+
+
 @dataclass
 class Flow:
     """A traced network whose nodes' geometry is known.
@@ -26,6 +45,7 @@ class Flow:
             the whole image is seen, or windows do not slide evenly. Nodes that do not depend on
             the image are missing.
         spread: nodes that see the whole image.
+        tokens: node -> where its tokens lie, for the outputs of transformers.
         folded: batch norm's node -> weight and bias of the convolution with the norm folded in,
             for those cones that have needed it.
     """
@@ -35,6 +55,7 @@ class Flow:
     axes: dict[fx.Node, Axes | None]
     fields: dict[fx.Node, tuple[Field, Field] | None]
     spread: set[fx.Node] = field(default_factory=set)
+    tokens: dict[fx.Node, Tokens] = field(default_factory=dict)
     folded: dict[fx.Node, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def node(self, name: str) -> fx.Node:
@@ -129,7 +150,50 @@ def analyse(traced: Traced) -> Flow:
             continue
         elif any(n in flow.fields for n in traced.inputs(node)):
             flow.fields[node] = _field(flow, node)
+    _note_residuals(flow)
+    _note_tokens(flow)
     return flow
+
+
+def _note_residuals(flow: Flow) -> None:
+    """What is added to a map, and has its shape, is a map: attention's output, say."""
+    for node in flow.traced.full.graph.nodes:
+        axes, shape = flow.axes.get(node), flow.traced.shapes.get(node)
+        if axes is None or not isinstance(flow.ops[node], ops.Opaque) or shape is None:
+            continue
+        for other in flow.traced.inputs(node):
+            while flow.axes.get(other) is None and flow.traced.shapes.get(other) == shape:
+                if other in flow.fixed or other not in flow.fields:
+                    break
+                flow.axes[other] = axes
+                before = flow.traced.inputs(other)
+                if len(before) != 1:
+                    break
+                other = before[0]
+
+
+MOST_EXTRA_TOKENS = 8
+
+
+def _note_tokens(flow: Flow) -> None:
+    """Fill `tokens`: sequences as long as a map of patches, and a little longer."""
+    grids: list[tuple[int, int]] = []
+    for node in flow.traced.full.graph.nodes:
+        shape = flow.traced.shapes.get(node, ())
+        if flow.axes[node] is not None and node in flow.fields and node is not flow.traced.image:
+            size = flow.map_size(node)
+            if size not in grids and size != (1, 1):
+                grids.insert(0, size)
+        if len(shape) != 3 or flow.axes[node] is not None or node not in flow.fields:
+            continue
+        found = [
+            Tokens(axis, grid, shape[axis] - grid[0] * grid[1])
+            for grid in grids
+            for axis in (1, 2)
+            if 0 <= shape[axis] - grid[0] * grid[1] <= MOST_EXTRA_TOKENS
+        ]
+        if found:
+            flow.tokens[node] = found[0]
 
 
 def _field(flow: Flow, node: fx.Node) -> tuple[Field, Field] | None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,6 +33,8 @@ Opener = Callable[[str, str | None, "str | torch.device | None"], "Units"]
 """An address `KIND/...`, weights and device, as `invis.units_at` takes them -> Units."""
 
 _NAME = re.compile(r"[^@/\s]+")
+# Kinds that ship, and where: their modules are loaded when they are asked for.
+_HOMES = {"directions": ("invis.models.directions", "open_directions")}
 _KINDS: dict[str, Opener] = {}
 
 
@@ -52,4 +55,8 @@ def register_units(kind: str, opener: Opener) -> None:
 
 def opener_of(address: str) -> Opener | None:
     """Who opens an address, where its first part names a kind."""
-    return _KINDS.get(address.strip().partition("/")[0])
+    kind = address.strip().partition("/")[0]
+    if kind in _HOMES and kind not in _KINDS:
+        module, name = _HOMES[kind]
+        _KINDS[kind] = getattr(import_module(module), name)
+    return _KINDS.get(kind)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import prod
 
 from torch import fx, nn
 from torch.nn import functional as F
@@ -50,6 +51,7 @@ def layers(model: Model) -> list[Layer]:
     for path, outputs in flow.traced.outputs.items():
         module = model.module.get_submodule(path)
         shown = isinstance(module, nn.Conv2d) or _residual_sum(flow, outputs[-1]) is not None
+        shown = shown or (_is_feature(module) and _placed(flow, _one(flow, outputs[-1])))
         if not shown or not _has_value(flow, path) or isinstance(model.module, _ground_truth()):
             continue
         layer = _layer(model, flow, path, paper.get(path, path), False)
@@ -90,7 +92,7 @@ def find_layer(model: Model, name: str, raw: bool = False) -> Layer:
     outputs = flow.traced.outputs.get(path, [])
     if not outputs:
         near = _near(model, name)
-        raise InvisError(f"layer {name!r} does not exist in {model.name}: the nearest {near}")
+        raise InvisError(f"layer {name!r} does not exist in {model.name}: {near}")
     if len(outputs) > 1:
         raise InvisError(
             f"layer {name!r} of {model.name} runs {len(outputs)} times: name the convolution "
@@ -124,21 +126,26 @@ def paper_names(module: nn.Module) -> dict[str, str]:
 
 
 def _near(model: Model, name: str) -> str:
+    """The layers with the nearest names, of those that are listed if there are any."""
     known = [layer.layer for layer in layers(model)]
-    names = dict.fromkeys([*known, *model.flow.traced.outputs])
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    for names in (known, [path for path in model.flow.traced.outputs if path]):
+        close = get_close_matches(name, names, n=3, cutoff=0.5)
+        if close:
+            break
+    else:
+        close = list(dict.fromkeys([*known[:1], *known[-1:]]))
     if not close:
-        close = [known[0], known[-1]] if len(known) > 1 else known
-    return f"{'are' if len(close) > 1 else 'is'} {', '.join(close)}"
+        return "it has no layer of which a unit can be shown"
+    return f"the nearest {'are' if len(close) > 1 else 'is'} {', '.join(close)}"
 
 
 def _layer(model: Model, flow: Flow, path: str, name: str, raw: bool) -> Layer:
     node, tensor = _meant(flow, model.module, path, raw)
     model.locate(node)
     shape, axes = flow.traced.shapes[node], flow.axes[node]
-    channels = 1
-    for axis, size in enumerate(shape):
-        channels *= 1 if axis == 0 or (axes and axis in axes) else size
+    tokens = flow.tokens.get(node)
+    places = axes or ((tokens.axis,) if tokens else ())
+    channels = prod(size for axis, size in enumerate(shape) if axis and axis not in places)
     return Layer(
         layer=name,
         alias=path if path != name else None,
@@ -161,12 +168,31 @@ def _meant(flow: Flow, module: nn.Module, path: str, raw: bool) -> tuple[fx.Node
                 return users[0], f"output of batch norm {norm} behind {path}"
             return node, f"output of {path}, in front of batch norm {norm}"
         return node, f"output of {path}"
+    node = _one(flow, node)
     total = _residual_sum(flow, node)
     if total is not None and total is not node:
         return total, f"sum in {path}, in front of its last ReLU"
     if total is not None:
         return total, f"sum at the end of {path}"
     return node, f"output of {path}"
+
+
+def _is_feature(module: nn.Module) -> bool:
+    """Whether a module's output are features of a transformer's tokens, or of a map's positions."""
+    return isinstance(module, nn.Linear) or "Attention" in type(module).__name__
+
+
+def _placed(flow: Flow, node: fx.Node) -> bool:
+    """Whether a node's output has places: a map, or tokens."""
+    return flow.axes[node] is not None or node in flow.tokens
+
+
+def _one(flow: Flow, node: fx.Node) -> fx.Node:
+    """The first of several tensors that a node gives."""
+    if node not in flow.traced.several:
+        return node
+    first = (user for user in node.users if user.args[1:] == (0,))
+    return next(first, node)
 
 
 def _residual_sum(flow: Flow, node: fx.Node) -> fx.Node | None:
@@ -179,4 +205,4 @@ def _residual_sum(flow: Flow, node: fx.Node) -> fx.Node | None:
     if getattr(total.target, "__name__", str(total.target)) not in ("add", "iadd", "add_"):
         return None
     maps = [n for n in flow.traced.inputs(total) if n in flow.fields]
-    return total if len(maps) > 1 and flow.axes[total] is not None else None
+    return total if len(maps) > 1 and _placed(flow, total) else None

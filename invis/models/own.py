@@ -25,8 +25,8 @@ def wrap(
     """A model made of your own network; the arguments are those of `unit`."""
     if not isinstance(module, nn.Module):
         raise InvisError(f"module is a {type(module).__name__}: give a torch.nn.Module")
+    module = _unwrapped(module)
     title = name or type(module).__name__
-    channels = _colours(module, mean, std, title)
     given = (224,) if input_size is None else np.atleast_1d(input_size).tolist()
     rows, columns = (given * 2)[:2] if len(given) in (1, 2) else (0, 0)
     if min(rows, columns) < 1:
@@ -34,8 +34,10 @@ def wrap(
             f"input_size {input_size!r} is wrong: give rows and columns, e.g. (64, 64)"
         )
     size = (int(rows), int(columns))
+    _check_whole(module, title)
+    channels = _colours(module, mean, std, title)
     # A copy that shares the parameters: the network itself keeps its mode and its gradients.
-    shared = {id(p): nn.Parameter(p.detach(), False) for p in module.parameters()}
+    shared = {id(p): nn.Parameter(_outside_inference(p), False) for p in module.parameters()}
     try:
         frozen = copy.deepcopy(module, shared)
     except RuntimeError as error:
@@ -58,6 +60,65 @@ def wrap(
     )
     _check_steady(model)
     return model
+
+
+def _outside_inference(p: Tensor) -> Tensor:
+    """A tensor that may be part of a gradient's computation."""
+    return p.detach().clone() if p.is_inference() else p.detach()
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """The network inside what runs it on several devices, or compiled.
+
+    Raises:
+        InvisError: for a scripted module, whose code is no longer Python's.
+    """
+    while True:
+        if isinstance(module, torch.jit.ScriptModule):
+            name = getattr(module, "original_name", "the module")
+            raise InvisError(f"{name} is scripted: give the module from before torch.jit")
+        inner = getattr(module, "_orig_mod", None)
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = module.module
+        if not isinstance(inner, nn.Module):
+            return module
+        module = inner
+
+
+def _check_whole(module: nn.Module, title: str) -> None:
+    """Refuse a network that has no numbers yet, or numbers that have no gradient."""
+    for path, part in module.named_modules():
+        where = path or "its top"
+        kinds = {type(hook).__name__ for hook in part._forward_pre_hooks.values()}
+        bases = {
+            base.__name__
+            for hook in part._forward_pre_hooks.values()
+            for base in type(hook).__mro__
+        }
+        if "BasePruningMethod" in bases:
+            raise InvisError(
+                f"{title} is pruned at {where}: make that lasting first, with "
+                "torch.nn.utils.prune.remove"
+            )
+        if kinds & {"WeightNorm", "SpectralNorm"}:
+            raise InvisError(
+                f"{title} has an old-style weight_norm or spectral_norm at {where}: use "
+                "torch.nn.utils.parametrizations.weight_norm"
+            )
+        if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+            raise InvisError(
+                f"{title} computes with 8-bit integers at {where}, which have no gradient: give "
+                "the network from before it was quantised"
+            )
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if torch.nn.parameter.is_lazy(value):
+            raise InvisError(
+                f"{title} does not know the shape of {name} yet: run it once on an image"
+            )
+        if value.is_meta:
+            raise InvisError(
+                f"{title} has no numbers for {name} (it is on the meta device): give it weights"
+            )
 
 
 @torch.no_grad()

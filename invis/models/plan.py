@@ -133,7 +133,8 @@ def _step(
         cuts.append(_cuts(axes, need[source], region))
     if isinstance(op, ops.Regroup):
         return crops.RegroupStep(op.shape, flow.axes[sources[0]], flow.axes[node]), cuts
-    if isinstance(op, ops.Concat) and any(source in flow.fixed for source in sources):
+    joins = getattr(node.target, "__name__", "") in ("cat", "concat", "concatenate")
+    if joins and any(source in flow.fixed for source in sources):
         return _joined(flow, node, sources), cuts
     return call_step(flow.traced, node, sources), cuts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from invis.errors import InvisError
 from invis.models.own import wrap
-from invis.models.unit import placed, units_of
+from invis.models.unit import as_label, placed, units_of
 from invis.models.units import Units
 
 # Scores of an image alone and among others may differ by this share of the largest, by rounding.
@@ -62,6 +61,7 @@ def no_output(name: str, known: Iterable[str]) -> InvisError:
     return InvisError(f"layer {name!r} holds no tensor here: the nearest are {near}")
 
 
+@torch.inference_mode(False)
 def scored(
     module: nn.Module,
     function: Callable[[Outputs], Tensor],
@@ -104,11 +104,6 @@ def scored(
     # The graph shows one step; micro-batches are sized by what happens inside.
     units = replace(units, cone=units.cone.of_numbers(numbers), labels=(label,))
     return placed(units, scores.mean, device)
-
-
-def as_label(text: str, default: str = "score") -> str:
-    """A name that can stand in an address."""
-    return re.sub(r"[^\w\[\](),+-]+", "", re.sub(r"[./]+", "-", text))[:80] or default
 
 
 class Scores(nn.Module):
@@ -176,9 +171,10 @@ def _check(scores: Scores, label: str, channels: int, size: tuple[int, int]) -> 
     noise = torch.randn(_PROBES, channels, *size, generator=draw)
     noise = (torch.tensor([0.1, 2.0, 0.5, 1.0])[:, None, None, None] * noise).to(scores.mean)
     try:
-        x = noise.requires_grad_()
-        seen = scores.look(x)
-        together = torch.as_tensor(scores.function(seen))
+        with torch.enable_grad():
+            x = noise.requires_grad_()
+            seen = scores.look(x)
+            together = torch.as_tensor(scores.function(seen))
         with torch.no_grad():
             alone = [torch.as_tensor(scores.function(scores.look(x[k : k + 1]))) for k in range(2)]
     except InvisError:

@@ -13,6 +13,7 @@ from torch import Tensor, fx
 from invis.errors import InvisError
 from invis.models.cone import Cone, build_cone
 from invis.models.devices import pick_device, single_precision
+from invis.models.flow import Tokens
 from invis.models.layers import Layer
 from invis.models.model import Model
 
@@ -31,6 +32,7 @@ class Units:
         labels: name of each unit: its channel, or its combination.
         full: the untouched network up to the layer.
         bias: (U,) what is added to each combination; None for nothing.
+        head: what stands before the labels in addresses; model and layer if empty.
         device: where they are computed.
     """
 
@@ -41,6 +43,7 @@ class Units:
     labels: tuple[str, ...]
     full: fx.GraphModule = field(repr=False)
     bias: Tensor | None = None
+    head: str = ""
     device: torch.device = _CPU
 
     def __len__(self) -> int:
@@ -49,7 +52,8 @@ class Units:
     @property
     def addresses(self) -> tuple[str, ...]:
         """One address for each unit."""
-        return tuple(f"{self.model.address}/{self.layer.layer}/{name}" for name in self.labels)
+        head = self.head or f"{self.model.address}/{self.layer.layer}"
+        return tuple(f"{head}/{name}" for name in self.labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -182,8 +186,20 @@ class Units:
         flow = self.model.flow
         return flow.axes[flow.node(self.layer.node)]
 
+    @property
+    def tokens(self) -> Tokens | None:
+        """Where the tokens of a transformer's layer lie; None where it has a map, or neither."""
+        flow = self.model.flow
+        return None if self.map_axes else flow.tokens.get(flow.node(self.layer.node))
+
     def maps(self, out: Tensor) -> Tensor:
-        """The layer's output as maps (B, C, H, W); a layer without a map is one position."""
+        """The layer's output as maps (B, C, H, W).
+
+        Tokens are one column of rows; a layer with neither map nor tokens is one position.
+        """
+        tokens = self.tokens
+        if tokens is not None:
+            return out.movedim(tokens.axis, -1).flatten(1, -2)[..., None]
         if self.map_axes is None:
             return out.flatten(1)[:, :, None, None]
         return out.movedim(self.map_axes, (-2, -1)).flatten(1, -3)

@@ -1,12 +1,11 @@
 """Which window of each map one unit depends on."""
 
-from typing import Literal
-
 from torch import fx
 
 from invis.errors import InvisError
 from invis.models import ops
-from invis.models.flow import Flow, Window, is_aligned
+from invis.models.address import CLASS_TOKEN, Position
+from invis.models.flow import Flow, Tokens, Window, is_aligned
 from invis.models.geometry import adaptive_bin, clip, hull
 
 
@@ -22,17 +21,24 @@ def ancestors(flow: Flow, target: fx.Node) -> list[fx.Node]:
 
 
 def place_of(
-    flow: Flow,
-    target: fx.Node,
-    needed: list[fx.Node],
-    position: Literal["center"] | tuple[int, int],
+    flow: Flow, target: fx.Node, needed: list[fx.Node], position: Position
 ) -> tuple[int, int]:
+    """Row and column of a position; (token, 0) in a row of tokens.
+
+    Raises:
+        InvisError: if the layer has no such position.
+    """
+    tokens = flow.tokens.get(target)
+    if tokens is not None and flow.axes[target] is None:
+        return _token(tokens, position, target.name), 0
+    if isinstance(position, str) and position != "center":
+        raise InvisError(f"position {position!r} is wrong: layer {target.name!r} has no tokens")
     if flow.axes[target] is None:
         if position not in ("center", (0, 0)):
             raise InvisError(f"position {position} is wrong: layer {target.name!r} has no map")
         return 0, 0
     rows, cols = flow.map_size(target)
-    if position != "center":
+    if not isinstance(position, str):
         row, col = position
         if not (0 <= row < rows and 0 <= col < cols):
             raise InvisError(
@@ -50,6 +56,22 @@ def place_of(
             if area > most or (area == most and (row, col) > best):
                 best, most = (row, col), area
     return best
+
+
+def _token(tokens: Tokens, position: Position, name: str) -> int:
+    """Which token is at a position."""
+    rows, cols = tokens.grid
+    if position == CLASS_TOKEN:
+        if not tokens.before:
+            raise InvisError(f"position 'cls' is wrong: layer {name!r} has no class token")
+        return 0
+    row, col = (rows // 2, cols // 2) if isinstance(position, str) else position
+    if not (0 <= row < rows and 0 <= col < cols):
+        raise InvisError(
+            f"position {position} lies outside the tokens: rows 0 to {rows - 1}, columns 0 to "
+            f"{cols - 1}" + (", or cls" if tokens.before else "")
+        )
+    return tokens.before + row * cols + col
 
 
 def field_of(flow: Flow, node: fx.Node) -> int:

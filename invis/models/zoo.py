@@ -91,6 +91,24 @@ def check_coverage(model: Model, layer: str) -> None:
         )
 
 
+def check_weights(name: str, weights: str) -> None:
+    """Refuse weights that no address of this model can name.
+
+    Raises:
+        InvisError: with those that there are.
+    """
+    if weights.partition(":")[0] == "none":
+        _seed(weights)
+    elif _HASH.fullmatch(weights):
+        return
+    elif name == TRUTH:
+        _load_truth(weights)
+    elif name in EMBEDDED:
+        _check_shipped(name, weights)
+    else:
+        choose(name, weights)
+
+
 def architecture(name: str) -> Model:
     """A model without weights, for questions about its layers only; fast."""
     if name == TRUTH or name in EMBEDDED:
@@ -163,11 +181,15 @@ def _load_file(name: str, weights: str) -> Model:
     return _fitted(name, read_weights(weights), weights, None, Path(weights).name)
 
 
-def _load_embedded(name: str, weights: str) -> Model:
+def _check_shipped(name: str, weights: str) -> None:
     if weights not in SHIPPED:
         raise InvisError(
             f"weights {weights!r} of {name} do not exist: use {', '.join(SHIPPED)}, none or a file"
         )
+
+
+def _load_embedded(name: str, weights: str) -> Model:
+    _check_shipped(name, weights)
     path = shipped(name, weights)
     if path is None:
         raise InvisError(

@@ -106,7 +106,7 @@ class Natural:
         return self
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.size, generator=generator)
+        return torch.randn(count, self.size, generator=generator, dtype=torch.float32)
 
     def image(self, v: Tensor) -> Tensor:
         x = self.band.image(v * self._scale)

@@ -40,7 +40,10 @@ def start_noise(batch: Batch) -> WeightedSets:
     """Sets of white Gaussian noise, its part inside the band brought to norm R."""
     problem, settings, units = batch.problem, batch.settings, batch.alive
     shape = (settings.images, *problem.metric.shape)
-    noise = [torch.randn(shape, generator=batch.generators[k]) for k in units.tolist()]
+    noise = [
+        torch.randn(shape, generator=batch.generators[k], dtype=torch.float32)
+        for k in units.tolist()
+    ]
     v = unit(problem.metric.vectors(torch.cat(noise).to(problem.device)))
 
     def points(v: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Pixels:
         return self
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
-        white = torch.randn(count, self.size, generator=generator)
+        white = torch.randn(count, self.size, generator=generator, dtype=torch.float32)
         return white / self.band.frequencies.cpu().clamp_min(LOWEST)
 
     def image(self, v: Tensor) -> Tensor:

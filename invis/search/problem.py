@@ -52,7 +52,7 @@ class Problem:
         self._responses = responses or units.responses
         count = len(units)
         self.grey_response = self.value(
-            torch.zeros(count, metric.size, device=self.device),
+            torch.zeros(count, metric.size, device=self.device, dtype=torch.float32),
             torch.arange(count, device=self.device),
         )
 

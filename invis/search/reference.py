@@ -81,7 +81,7 @@ def maxima_steps(
     v = starts.flatten(0, 1)
     index = torch.arange(units, device=problem.device).repeat_interleave(restarts)
     momentum = torch.zeros_like(v)
-    best_value, best = torch.full((len(v),), -torch.inf, device=v.device), v
+    best_value, best = v.new_full((len(v),), -torch.inf), v
     total = EXPLORE_STEPS + 2 * POLISH_STEPS
     kept = restarts
     for step in range(EXPLORE_STEPS):

@@ -101,7 +101,7 @@ class FeatureSpace:
     def at(cls, problem: Problem, images: int, features: Features, places: Tensor) -> FeatureSpace:
         """Of images that are at these places (B, D), not yet pushed."""
         held = problem.run(lambda v: (features(problem.image(v)).detach(),), places)[0]
-        longest = torch.zeros(len(places) // images, device=places.device)
+        longest = places.new_zeros(len(places) // images)
         return cls(problem, images, features, held, torch.zeros_like(places), longest)
 
     def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

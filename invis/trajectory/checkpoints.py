@@ -17,11 +17,12 @@ from torch import Tensor
 from invis.errors import InvisError
 from invis.trajectory.source import BUFFERS, Layout, checked_steps
 
-TORCH = (".pt", ".pth", ".bin", ".ckpt")
+TORCH = (".pt", ".pth", ".th", ".pth.tar", ".bin", ".ckpt")
 TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
 LARGEST_HEADER = 100 * 2**20
 # Where trainers keep the parameters among other things, and the step.
 STATES = ("state_dict", "model_state_dict", "model", "net", "module")
+PARALLEL = "module."
 COUNTERS = ("global_step", "step", "iteration", "epoch")
 
 
@@ -145,6 +146,9 @@ def _state(found: Any) -> dict[str, Tensor]:
     if isinstance(found, Mapping):
         tensors = {str(k): v for k, v in found.items() if isinstance(v, Tensor)}
         if tensors:
+            # What torch's data parallelism puts in front of every name.
+            if all(name.startswith(PARALLEL) for name in tensors):
+                return {name.removeprefix(PARALLEL): value for name, value in tensors.items()}
             return tensors
         for key in STATES:
             if isinstance(found.get(key), Mapping):
@@ -171,7 +175,7 @@ class FolderSource:
         self.name = str(folder)
         names = sorted(path for path in folder.iterdir() if path.is_file())
         safe = [path for path in names if path.suffix == ".safetensors"]
-        pickled = [path for path in names if path.suffix in TORCH]
+        pickled = [path for path in names if path.name.endswith(TORCH)]
         make: Callable[[Path], File] = SafetensorsFile if safe else TorchFile
         files = _readable(make, safe or pickled)
         if not files:

@@ -37,6 +37,13 @@ def test_units_of_an_unknown_model(invis):
     assert is_one_sentence(done) and "vgg16" in done.stderr
 
 
+@pytest.mark.parametrize("model", ["minivgg@nosuch", "vgg16@nosuch", "truth@nosuch"])
+def test_layers_of_weights_that_do_not_exist_are_refused(invis, model):
+    done = invis("units", model)
+    assert done.returncode == 2 and "'nosuch'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_models(invis):
     rows = {row["name"]: row for row in json.loads(invis("models", "--json").stdout)}
     assert rows["vgg16"]["source"] == "torchvision" and rows["vgg16"]["layers"] == 13

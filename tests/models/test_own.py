@@ -1,11 +1,13 @@
 """Networks of the user's own: what is taken, what is refused and in which words."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.prune import l1_unstructured
 
 import invis
 from invis.errors import InvisError
@@ -89,3 +91,74 @@ def test_what_is_no_module_is_refused() -> None:
 def test_arrays_of_numpy_normalise() -> None:
     model = wrap(network(), mean=np.array([0.5]), std=np.array([0.25]), input_size=16)  # type: ignore[arg-type]
     assert (model.mean, model.std) == ((0.5,), (0.25,))
+
+
+def test_gradients_that_are_switched_off_around_a_search_do_not_stop_it() -> None:
+    with torch.no_grad():
+        (first,) = invis.search(invis.unit(network(), "2", 0, input_size=16), images=3)
+    with torch.inference_mode():
+        net = network()
+        (second,) = invis.search(invis.unit(net, "2", 0, input_size=16), images=3)
+    np.testing.assert_array_equal(first["images"], second["images"])
+
+
+def test_another_default_precision_changes_nothing() -> None:
+    net = network()
+    (first,) = invis.search(invis.unit(net, "2", 0, input_size=16), images=3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        (second,) = invis.search(invis.unit(net, "2", 0, input_size=16), images=3)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert second.attrs["reference"] == pytest.approx(first.attrs["reference"], rel=1e-3)
+
+
+def pruned() -> nn.Module:
+    net = network()
+    l1_unstructured(net[2], "weight", 0.5)
+    return net
+
+
+def normed() -> nn.Module:
+    net = network()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net[2] = torch.nn.utils.weight_norm(net[2])
+    return net
+
+
+def quantised() -> nn.Module:
+    net = network()
+    net[2] = torch.ao.nn.quantized.Conv2d(8, 8, 3)
+    return net
+
+
+def scripted() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.script(network())
+
+
+UNFIT = {
+    "does not know the shape of 0.weight yet": lambda: nn.Sequential(nn.LazyConv2d(4, 3)),
+    "has no numbers for 0.weight": lambda: network().to("meta"),
+    "is pruned at 2": pruned,
+    "has an old-style weight_norm or spectral_norm at 2": normed,
+    "computes with 8-bit integers at 2": quantised,
+    "Sequential is scripted": scripted,
+}
+
+
+@pytest.mark.parametrize("told", UNFIT)
+def test_networks_without_usable_numbers_are_refused_in_a_sentence(told: str) -> None:
+    with pytest.raises(InvisError, match=told) as error:
+        invis.unit(UNFIT[told](), "0", 0, mean=[0.5], input_size=16)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("wrapped", [nn.DataParallel, lambda net: torch.compile(net)])
+def test_what_runs_a_network_elsewhere_is_taken_off(wrapped: Any) -> None:
+    net = network()
+    units = invis.unit(wrapped(net), "2", 0, input_size=16)
+    assert units.addresses == ("Sequential/2/0",)
+    assert units.model.weights_hash == invis.unit(net, "2", 0, input_size=16).model.weights_hash

@@ -149,8 +149,9 @@ def pieces(draw: st.DrawFn) -> nn.Module:
     if kind == 12:
         size, stride, dilation = draw(pairs(1, 3)), draw(pairs(1, 3)), draw(pairs(1, 2))
         padding, groups = draw(pairs(0, 1)), draw(st.sampled_from([1, 2]))
-        longest = map(max, stride, dilation)
-        more = tuple(draw(st.integers(0, most - 1)) for most in longest)
+        more = tuple(
+            draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True)
+        )
         return nn.ConvTranspose2d(
             CHANNELS, CHANNELS, size, stride, padding, more, groups, True, dilation
         )

@@ -149,3 +149,15 @@ def test_paths_without_checkpoints_are_told(tmp_path):
         open_trajectory(tmp_path / "notes.txt")
     with pytest.raises(InvisError, match="no readable"):
         open_trajectory(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".th", ".pth.tar"])
+def test_names_and_prefixes_of_old_training_scripts_are_read(tmp_path, suffix):
+    net = torch.nn.Linear(3, 2)
+    for step in (1, 2):
+        state = {f"module.{name}": step * value for name, value in net.state_dict().items()}
+        torch.save({"state_dict": state, "epoch": step}, tmp_path / f"checkpoint{step}{suffix}")
+    source = open_trajectory(tmp_path)
+    assert source.layout.names == ("weight", "bias") and list(source.steps) == [1, 2]
+    rows = source.read([0, 1], 0, 8)
+    assert torch.equal(rows[1], 2 * rows[0])

@@ -32,6 +32,28 @@ def grey_of(ds: Dataset) -> NDArray[np.float64]:
     return np.broadcast_to(grey, (channels,)).astype(float)
 
 
+def visible(ds: Dataset) -> Dataset:
+    """A result with one or three colours: of 2, 4 or more channels the first are shown.
+
+    Two channels stand for red and for cyan, the first three of more for red, green and blue; its
+    attribute `shown_channels` says so.
+    """
+    channels = ds.sizes["colour"]
+    if channels in (1, 3):
+        return ds
+    chosen = [0, 1, 1] if channels == 2 else [0, 1, 2]
+    grey = grey_of(ds)
+    found = ds.isel(colour=chosen)
+    found.attrs = {
+        **ds.attrs,
+        "grey": [float(grey[k]) for k in chosen],
+        "shown_channels": "both channels are shown, as red and cyan"
+        if channels == 2
+        else f"channels 0, 1 and 2 of {channels} are shown, as red, green and blue",
+    }
+    return found
+
+
 def stretch_factor(results: Sequence[Dataset]) -> int:
     """How much results are stretched for display: 1, true contrast, where that can be seen.
 

@@ -229,9 +229,10 @@ def warnings(ds: Dataset) -> list[str]:
     found: list[str] = []
     if a.get("dead"):
         return found
-    if a.get("way_remark"):
-        said = str(a["way_remark"])
-        found.append(f"{said[0].upper()}{said[1:]}.")
+    for key in ("way_remark", "shown_channels"):
+        if a.get(key):
+            said = str(a[key])
+            found.append(f"{said[0].upper()}{said[1:]}.")
     alpha, least = number(a, "alpha"), number(a, "fraction_min")
     if alpha is not None and least is not None and least < alpha - FRACTION_TOLERANCE:
         found.append(

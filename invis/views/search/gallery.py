@@ -10,7 +10,7 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.views.base import alike, words
-from invis.views.base.images import grey_of, is_smooth, stretch_factor, widest_stretch
+from invis.views.base.images import grey_of, is_smooth, stretch_factor, visible, widest_stretch
 from invis.views.search import charts
 from invis.views.search.card import card, shown_width
 
@@ -24,6 +24,7 @@ def gallery_html(results: Sequence[Dataset]) -> str:
     """
     if not results:
         raise InvisError("results is empty: a gallery needs at least one result.")
+    results = [visible(ds) for ds in results]
     kind = {1: "single", 2: "pair"}.get(len(results), "many")
     factor, top = widest_stretch(results), charts.axis_top(results)
     widths = {ds.sizes["column"] for ds in results}

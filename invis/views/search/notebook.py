@@ -16,6 +16,7 @@ from invis.views.base.images import (
     rendering,
     stretch_factor,
     stretched,
+    visible,
     zoom,
 )
 
@@ -30,6 +31,7 @@ POSITIONS = {
 def result_html(ds: Dataset) -> str:
     """One result as an HTML fragment: reference, set, what the index says, what to doubt."""
     style = (Path(__file__).parent / "notebook.css").read_text(encoding="utf-8")
+    ds = visible(ds)
     grey, factor = grey_of(ds), stretch_factor([ds])
     width = ds.sizes["column"]
     size = zoom(width, TILE) * width

@@ -14,6 +14,7 @@ from invis.views.base.images import (
     stretched,
     to_pillow,
     to_png,
+    visible,
     zoom,
 )
 
@@ -27,6 +28,7 @@ ROW = 8
 
 def set_png(ds: Dataset) -> bytes:
     """The PNG file of a result, each image enlarged by a whole factor; says how it is shown."""
+    ds = visible(ds)
     images = ds["images"].values
     grey, factor = grey_of(ds), stretch_factor([ds])
     _, height, width, _ = images.shape

@@ -18,7 +18,7 @@ from xarray import Dataset
 from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.changes import apply
-from invis.views.base.images import grey_of, stretch_of, stretched
+from invis.views.base.images import grey_of, stretch_of, stretched, visible
 from invis.views.base.measures import measure_axes, measure_traces, null_area
 from invis.views.base.mosaic import REFERENCE, as_meta, mosaic, tiling_of
 from invis.views.base.theme import axis_end, palette, rgb, template
@@ -58,6 +58,7 @@ def blank_set_figure(
 
 def show_set(figure: go.Figure, ds: Dataset) -> None:
     """Put a result into an existing figure, whatever it showed before."""
+    ds = visible(ds)
     update_set(
         figure,
         ds["images"].values,
