@@ -19,8 +19,8 @@ from invis.probe.claims import Evidence, claims, sentence
 from invis.probe.curves import Curve, curve, null_sets
 from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, tune
-from invis.progress import Step
-from invis.search import search_steps
+from invis.probe.searched import searched
+from invis.progress import Step, told
 from invis.search.again import problem_of, vectors_of
 
 
@@ -98,18 +98,11 @@ def probe_steps(
     Raises:
         InvisError: no result, or one whose unit is not there. Dead units are skipped and told.
     """
-    begin, results = 0.0, [source] if isinstance(source, xr.Dataset) else source
-    if isinstance(source, str):
-        begin, results = 0.5, []
-        units = units_at(source, weights, device) if units is None else units
-        for snapshot in search_steps(units, seed=seed, device=device):
-            results = [*results, *snapshot.finished]
-            yield ProbeSnapshot(begin * snapshot.fraction_done, f"searching {source}")
-        places = {address: k for k, address in enumerate(units.addresses)}
-        results = sorted(results, key=lambda ds: places[ds.attrs["address"]])
-    if not results:
-        raise InvisError("source is empty: give at least one result")
-    assert not isinstance(results, str)
+    results, units = yield from told(
+        searched(source, units, weights, seed, device),
+        lambda step: ProbeSnapshot(0.5 * step.fraction_done, step.summary),
+    )
+    begin = 0.5 if isinstance(source, str) else 0.0
     for k, ds in enumerate(results):
         address = str(ds.attrs["address"])
         found, skipped = [], {}

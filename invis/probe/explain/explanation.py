@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 import xarray as xr
 from torch import Tensor
 
+from invis.errors import InvisError
 from invis.models.unit import Units, units_at
-from invis.probe.explain import hold
-from invis.probe.explain.answer import LinearAnswer, UnitAnswer, around
+from invis.probe.explain.answer import UnitAnswer
 from invis.probe.explain.choose import Chosen, choose, explained, joint
 from invis.probe.explain.fit import Aim
-from invis.probe.explain.hold import Held, regions
-from invis.probe.explain.null import IMAGES, Null, null_of
+from invis.probe.explain.generators import Generator, generators
+from invis.probe.explain.hold import Held, regions, test
+from invis.probe.explain.null import Null, null_of
+from invis.probe.explain.reach import Reach, reach
 from invis.probe.explain.scene import Scene
 from invis.probe.explain.words import range_of, sentence
 from invis.probe.gratings import tune
+from invis.probe.searched import searched
+from invis.progress import Step, told
+from invis.search.again import problem_of, vectors_of
 from invis.search.problem import Problem
-from invis.search.sphere import unit
 
 # A family that explains less of a set is not worth a name.
 WORTH_NAMING = 0.05
@@ -37,7 +42,9 @@ class Explanation:
         remove together, with the floor kept.
     explained_null: of the linear unit's sets, by the same families.
     families: name -> share, null, claimed, range.
+    generators: the flattest directions from the reference, the flattest first.
     held: whether new images drawn as claimed keep the floor; None where nothing is claimed.
+    reach: how far photographs get; None where they were not asked.
     chosen: the fits.
     null: of the linear unit.
     fitted: (N, D) the images that the fits end in.
@@ -49,7 +56,9 @@ class Explanation:
     explained: float
     explained_null: float
     families: dict[str, dict[str, Any]]
+    generators: list[Generator]
     held: Held | None
+    reach: Reach | None
     chosen: Chosen
     null: Null
     fitted: Tensor
@@ -60,6 +69,114 @@ class Explanation:
         """Of the families that are claimed."""
         return tuple(name for name, one in self.families.items() if one["claimed"])
 
+    def summary(self) -> dict[str, Any]:
+        """A record for JSON and for the notes of an atlas, without the fits."""
+        held, reached = self.held, self.reach
+        return {
+            "address": self.address,
+            "sentence": self.sentence,
+            "explained": round(self.explained, 4),
+            "explained_null": round(self.explained_null, 4),
+            "families": {
+                name: one | {"share": round(one["share"], 4), "null": round(one["null"], 4)}
+                for name, one in self.families.items()
+            },
+            "generators": [
+                {
+                    "words": one.words,
+                    "weights": {k: round(v, 3) for k, v in one.weights.items() if v >= 0.01},
+                    "curvature": round(one.curvature, 4),
+                    "reach": round(one.reach, 4),
+                    "reach_linear": round(one.reach_linear, 4),
+                }
+                for one in self.generators
+            ],
+            "holds": None
+            if held is None
+            else {
+                "kept": round(held.kept, 4),
+                "kept_random": round(held.kept_random, 4),
+                "kept_linear": round(held.kept_linear, 4),
+                "fraction_median": round(held.fraction_median, 4),
+            },
+            "photo_reach": None if reached is None else round(reached.share, 4),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(frozen=True)
+class ExplainSnapshot(Step[Explanation]):
+    """Attributes:
+    skipped: address -> why a unit has no explanation.
+    """
+
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def explain_steps(
+    source: xr.Dataset | Sequence[xr.Dataset] | str,
+    units: Units | None = None,
+    *,
+    weights: str | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    photographs: bool = True,
+    data: Path | None = None,
+) -> Iterator[ExplainSnapshot]:
+    """Explain results, or the sets of the units at an address, which are searched first.
+
+    Args:
+        source: one or several results, or an address such as `minivgg/conv2_2/0-7`.
+        units: of the results, in their order; found by their addresses when left out.
+        weights: a name or file for the model.
+        seed: of the search, of the linear unit's sets and of the draws.
+        device: where to compute.
+        photographs: whether to say how far photographs reach.
+        data: a folder of them; two that scikit-learn ships when left out.
+
+    Raises:
+        InvisError: no result, or one whose unit is not there. Dead units are skipped and told.
+    """
+    results, units = yield from told(
+        searched(source, units, weights, seed, device),
+        lambda step: ExplainSnapshot(0.3 * step.fraction_done, step.summary),
+    )
+    begin = 0.3 if isinstance(source, str) else 0.0
+    for k, ds in enumerate(results):
+        address = str(ds.attrs["address"])
+        done = begin + (1 - begin) * k / len(results)
+        if ds.attrs["dead"]:
+            why = {address: "the unit is dead: there is nothing to explain"}
+            yield ExplainSnapshot(done, f"skipped {address}", skipped=why)
+            continue
+        yield ExplainSnapshot(done, f"explaining {address}")
+        problem = problem_of(ds, units.only([k]) if units else None, weights, device)
+        *vectors, reference = vectors_of(ds, problem)
+        found = explain_problem(
+            problem, reference, torch.stack(vectors), float(ds.attrs["alpha"]),
+            seed=seed, photographs=photographs, data=data,
+        )  # fmt: skip
+        yield ExplainSnapshot(begin + (1 - begin) * (k + 1) / len(results), "", [found])
+
+
+def explain(source: xr.Dataset | str, units: Units | None = None, **settings: Any) -> Explanation:
+    """Explain one unit; settings as for `explain_steps`.
+
+    Raises:
+        InvisError: if the address names several units, or the unit is dead.
+    """
+    if isinstance(source, str):
+        units = units_at(source, settings.get("weights"), settings.get("device"))
+        if len(units) != 1:
+            raise InvisError(f"address {source!r} names {len(units)} units: give one channel")
+    skipped: dict[str, str] = {}
+    for snapshot in explain_steps(source, units, **settings):
+        skipped |= snapshot.skipped
+        for found in snapshot.finished:
+            return found
+    ((address, why),) = skipped.items()
+    raise InvisError(f"{address}: {why}")
+
 
 def explain_problem(
     problem: Problem,
@@ -67,7 +184,10 @@ def explain_problem(
     vectors: Tensor,
     floor: float,
     index: int = 0,
+    *,
     seed: int = 0,
+    photographs: bool = False,
+    data: Path | None = None,
 ) -> Explanation:
     """Explain a set of one unit.
 
@@ -77,46 +197,47 @@ def explain_problem(
         vectors: (N, D) unit vectors of the set.
         floor: alpha.
         index: of the unit among the problem's.
-        seed: of the linear unit's sets and of the draws.
+        seed, photographs, data: as for `explain_steps`.
     """
     began = time.perf_counter()
     generator = torch.Generator().manual_seed(seed)
     answer = UnitAnswer(problem, reference, index)
     (image,) = problem.image(reference[None]).cpu()
     tuning = tune(lambda x: answer.respond(x.to(problem.device)).cpu(), image)
-    scene = Scene(reference, problem.band, tuning.wave)
+    scene = Scene(reference, problem.metric, tuning.wave)
     null = null_of(scene, floor, len(vectors), generator)
     chosen = choose(scene, Aim.of(scene, vectors, answer, floor))
-    names = tuple(
-        name
-        for name, share in sorted(chosen.shares.items(), key=lambda item: -item[1])
-        if share > max(null.threshold(name), WORTH_NAMING)
-    )
+    shares = sorted(chosen.shares.items(), key=lambda item: -item[1])
+    names = tuple(n for n, share in shares if share > max(null.threshold(n), WORTH_NAMING))
     theta = chosen.fits.theta
     found = regions(scene, answer, theta, names, generator)
-    held, level = None, floor
-    if names:
-        held, level = hold.test(scene, answer, theta, found, floor, generator)
-    side = max(scene.shape[1:])
-    ranges = {name: range_of(region, level, side) for name, region in found.items()}
-    overlap = torch.full((IMAGES,), floor).to(reference)
-    linear = Aim.of(scene, around(reference, overlap, generator), LinearAnswer(reference), floor)
+    held, level = test(scene, answer, theta, found, floor, generator) if names else (None, floor)
+    ranges = {name: range_of(one, level, max(scene.shape[1:])) for name, one in found.items()}
+    linear = null.aim
     explained_null = explained(linear, joint(scene, linear, chosen.names))
-    families = {
-        name: {
-            "share": chosen.shares.get(name, 0.0),
-            "null": null.mean[name],
-            "claimed": name in names,
-            "range": ranges.get(name),
-        }
-        for name in chosen.alone
-    }
     nearest = max(chosen.alone, key=lambda name: chosen.alone[name] - null.threshold(name))
-    said = sentence(
-        ranges, chosen.explained, explained_null, held.kept if held else None,
-        nearest if chosen.alone[nearest] > null.threshold(nearest) else "",
-    )  # fmt: skip
+    near = chosen.alone[nearest] > null.threshold(nearest)
     return Explanation(
-        problem.units.addresses[index], said, chosen.explained, explained_null, families, held,
-        chosen, null, scene.vectors(theta), time.perf_counter() - began,
-    )  # fmt: skip
+        address=problem.units.addresses[index],
+        sentence=sentence(
+            ranges, chosen.explained, explained_null, held, nearest if near else None
+        ),
+        explained=chosen.explained,
+        explained_null=explained_null,
+        families={
+            name: {
+                "share": chosen.shares.get(name, 0.0),
+                "null": null.mean[name],
+                "claimed": name in names,
+                "range": ranges.get(name),
+            }
+            for name in chosen.alone
+        },
+        generators=generators(scene, answer, floor),
+        held=held,
+        reach=reach(answer, problem.metric, generator, data) if photographs else None,
+        chosen=chosen,
+        null=null,
+        fitted=scene.vectors(theta),
+        seconds=time.perf_counter() - began,
+    )

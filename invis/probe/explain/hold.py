@@ -1,4 +1,4 @@
-"""Where a unit ignores what is claimed, and whether new images drawn there hold the floor.
+"""In which ranges a unit ignores what is claimed, and whether new images drawn there keep it up.
 
 The ranges come from images under one family at a time, the level that these must keep from draws of
 all families together, and the test from other draws, each beside a random change of the same
@@ -143,11 +143,9 @@ def test(
     fraction = answer.value(vectors)
     # Farther than a right angle, "random" would be the other polarity.
     random = answer.value(around(scene.reference, overlap.clamp(min=0), generator))
-    kept, by_chance, by_linear = (
-        float((one >= floor).float().mean()) for one in (fraction, random, overlap)
-    )
-    distance = float((2 - 2 * overlap).clamp(min=0).sqrt().median())
-    return Held(kept, by_chance, by_linear, float(fraction.median()), distance, DRAWS), level
+    share = [float((one >= floor).float().mean()) for one in (fraction, random, overlap)]
+    distance = (2 - 2 * overlap).clamp(min=0).sqrt().median()
+    return Held(*share, float(fraction.median()), float(distance), DRAWS), level
 
 
 @torch.no_grad()

@@ -23,11 +23,13 @@ LEAST_SCATTER = 0.005
 @dataclass(frozen=True)
 class Null:
     """Attributes:
+    aim: images of the linear unit.
     mean, scatter: family -> mean and standard deviation, over sets, of what it explains alone.
     excess: how many times its scatter a family must lie above its mean: only 1 in 20 linear sets
         has *any* family that does.
     """
 
+    aim: Aim
     mean: dict[str, float]
     scatter: dict[str, float]
     excess: float
@@ -45,12 +47,12 @@ def null_of(scene: Scene, floor: float, count: int, generator: torch.Generator) 
     fits = together(scene, aim, nothing(scene, aim), ())
     shares = np.stack([(1 - one.left / aim.squared).cpu().numpy() for one in fits.values()])
     picked = torch.randint(IMAGES, (SETS, count), generator=generator).numpy()
-    return calibrate(dict(zip(fits, shares[:, picked].mean(2), strict=True)))
+    return calibrate(aim, dict(zip(fits, shares[:, picked].mean(2), strict=True)))
 
 
-def calibrate(sets: dict[str, NDArray[np.floating]]) -> Null:
+def calibrate(aim: Aim, sets: dict[str, NDArray[np.floating]]) -> Null:
     """The null of families whose shares (M,) of M linear sets are known."""
     mean = {name: float(one.mean()) for name, one in sets.items()}
     scatter = {name: max(float(one.std()), LEAST_SCATTER) for name, one in sets.items()}
     excess = np.stack([(one - mean[name]) / scatter[name] for name, one in sets.items()]).max(0)
-    return Null(mean, scatter, float(np.quantile(excess, CONFIDENCE)))
+    return Null(aim, mean, scatter, float(np.quantile(excess, CONFIDENCE)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,20 +10,13 @@ from torch.nn import functional
 
 from invis.probe.explain.moves import MOVES, Move, grid_for
 from invis.probe.transform import centre, partner
+from invis.search.metric import Metric
 from invis.search.sphere import unit
 
 # Rows and columns between which images are interpolated linearly, for each of their own.
 FINER = 2
 # Pixels over which an image fades beyond its edge: a sharp end would be new detail.
 FADING = 1.0
-
-
-class Metric(Protocol):
-    """The space that images live in: vectors (B, D) <-> images (B, C, h, w) of norm R = 1."""
-
-    def image(self, coefficients: Tensor) -> Tensor: ...
-
-    def coefficients(self, images: Tensor) -> Tensor: ...
 
 
 class Scene:
@@ -84,19 +76,26 @@ class Scene:
             mask[self.where[name]] = 1
         return mask
 
-    def vectors(self, theta: Tensor) -> Tensor:
-        """(B, P) numbers, each in units of its scale -> (B, D) unit vectors."""
-        return unit(self.raw(theta))
+    def vectors(self, theta: Tensor, affine: Tensor | None = None) -> Tensor:
+        """(B, P) numbers, each in units of its scale -> (B, D) unit vectors.
 
-    def raw(self, theta: Tensor) -> Tensor:
+        Args:
+            theta: the numbers.
+            affine: (B, 2, 3) where content comes from, about the centre in pixels, in place of what
+                shift, rotation, scale and shear say.
+        """
+        return unit(self.raw(theta, affine))
+
+    def raw(self, theta: Tensor, affine: Tensor | None = None) -> Tensor:
         """The same before the vectors are brought to norm 1."""
-        return self.metric.coefficients(self.image(theta))
+        return self.metric.vectors(self.image(theta, affine))
 
-    def image(self, theta: Tensor) -> Tensor:
+    def image(self, theta: Tensor, affine: Tensor | None = None) -> Tensor:
         """(B, P) -> images (B, C, h, w)."""
         value = theta * self.scale
         numbers = {name: value[:, where] for name, where in self.where.items()}
-        both = self._moved(numbers).unflatten(1, (2, -1))
+        affine = self.affine(numbers) if affine is None else affine
+        both = self._moved(affine, numbers["bend"]).unflatten(1, (2, -1))
         turn = numbers["phase"][:, :, None, None]
         image = turn.cos() * both[:, 0] + turn.sin() * both[:, 1]
         if self.shape[0] == 3:
@@ -114,19 +113,28 @@ class Scene:
         """(B, grid^2) -> (B, 1, h, w), smooth."""
         return (numbers @ self._bumps).view(len(numbers), 1, *self.shape[1:])
 
-    def _moved(self, numbers: dict[str, Tensor]) -> Tensor:
+    def affine(self, numbers: dict[str, Tensor]) -> Tensor:
+        """(B, 2, 3) where content comes from: of rows and columns about the centre, in pixels."""
+        shift = numbers["shift"] * self._side
+        angle, size, (first, second) = (
+            numbers["rotation"][:, 0],
+            numbers["scale"][:, 0],
+            numbers["shear"].unbind(1),
+        )
+        c, s, k = angle.cos(), angle.sin(), torch.exp(-size)
+        turn = torch.stack([c * k, -s * k, s * k, c * k], 1).view(-1, 2, 2)
+        strain = torch.stack([1 + first, second, second, 1 - first], 1).view(-1, 2, 2)
+        matrix = strain @ turn
+        return torch.cat([matrix, -matrix @ shift[:, :, None]], 2)
+
+    def _moved(self, affine: Tensor, bend: Tensor) -> Tensor:
         """(B, 2 C, h, w) the image and its partner, sampled where their content came from."""
         row, column = self._middle
-        shift = numbers["shift"] * self._side
-        bend = self._map(numbers["bend"].unflatten(1, (2, -1)).flatten(0, 1)) * self._side
+        bend = self._map(bend.unflatten(1, (2, -1)).flatten(0, 1)) * self._side
         bend = bend.view(-1, 2, *self.shape[1:])
-        y = self._y - row - shift[:, 0, None, None] - bend[:, 0]
-        x = self._x - column - shift[:, 1, None, None] - bend[:, 1]
-        angle, size = (numbers[name][:, :, None] for name in ("rotation", "scale"))
-        c, s, k = angle.cos(), angle.sin(), torch.exp(-size)
-        y, x = (c * y - s * x) * k, (c * x + s * y) * k
-        first, second = numbers["shear"][:, :, None, None].unbind(1)
-        y, x = y + first * y + second * x + row, x - first * x + second * y + column
+        y, x = self._y - row - bend[:, 0], self._x - column - bend[:, 1]
+        (a, b, c), (d, e, f) = (one.unbind(1) for one in affine[:, :, :, None, None].unbind(1))
+        y, x = a * y + b * x + c + row, d * y + e * x + f + column
         height, width = self.shape[1:]
         places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
         fine = self._fine.expand(len(places), -1, -1, -1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from invis.probe.explain.hold import Region
+from invis.probe.explain.hold import Held, Region
 
 # Kept so nearly everywhere, a range is said to be any.
 ANY = 0.95
@@ -101,23 +101,26 @@ def phrase(name: str, found: dict[str, Any]) -> str:
 
 
 def sentence(
-    claimed: dict[str, dict[str, Any]], explained: float, null: float, kept: float | None,
-    nearest: str,
-) -> str:  # fmt: skip
+    claimed: dict[str, dict[str, Any]],
+    explained: float,
+    null: float,
+    held: Held | None,
+    nearest: str | None,
+) -> str:
     """What the unit ignores, in one line.
 
     Args:
         claimed: family -> its range, the one with the largest share first.
         explained, null: share of the set, and of the linear unit's sets.
-        kept: share of new images that keep the floor; None where nothing is claimed.
+        held: the test of new images; None where nothing is claimed.
         nearest: the family that comes nearest where nothing is claimed.
     """
-    share = f"{100 * explained:.0f} % of the set (a linear unit's: {100 * null:.0f} %)"
     if not claimed:
-        return f"nothing named; {nearest} comes nearest" if nearest else "nothing named"
+        return f"nothing claimed; {nearest} comes nearest" if nearest else "nothing claimed"
     said = [phrase(name, found) for name, found in claimed.items()]
     listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
-    told = "" if kept is None else f"; {100 * kept:.0f} % of new images keep the floor"
+    share = f"{100 * explained:.0f} % of the set (a linear unit's: {100 * null:.0f} %)"
+    told = "" if held is None else f"; {100 * held.kept:.0f} % of new images keep the floor"
     return f"ignores {listed}: {share}{told}"
 
 
