@@ -33,6 +33,9 @@ from .probe.components import components_steps as components_steps
 from .probe.exemplars import exemplars as exemplars
 from .probe.exemplars import exemplars_steps as exemplars_steps
 from .probe.exemplars_result import load_exemplars as load_exemplars
+from .probe.explain.explanation import Explanation as Explanation
+from .probe.explain.explanation import explain as explain
+from .probe.explain.explanation import explain_steps as explain_steps
 from .search import search_steps as search_steps
 from .search.morph import morph as morph
 from .search.morph import morph_steps as morph_steps

@@ -15,6 +15,7 @@ from invis.cli.directions import directions
 from invis.cli.doctor import doctor
 from invis.cli.early import watch
 from invis.cli.exemplars import exemplars
+from invis.cli.explain import explain
 from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.morph import morph
@@ -49,7 +50,7 @@ def cli() -> None:
 
 for _command in (
     search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, directions, sweep, probe, atlas, statistics, serve,
+    morph, exemplars, directions, sweep, probe, explain, atlas, statistics, serve,
     doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -22,6 +22,7 @@ from invis.probe.explain.hold import Held, regions, test
 from invis.probe.explain.null import Null, null_of
 from invis.probe.explain.reach import Reach, reach
 from invis.probe.explain.scene import Scene
+from invis.probe.explain.where import Maps, maps
 from invis.probe.explain.words import range_of, sentence
 from invis.probe.gratings import tune
 from invis.probe.searched import searched
@@ -45,6 +46,7 @@ class Explanation:
     generators: the flattest directions from the reference, the flattest first.
     held: whether new images drawn as claimed keep the floor; None where nothing is claimed.
     reach: how far photographs get; None where they were not asked.
+    maps, maps_null: where the set varies, and where the linear unit's sets do.
     chosen: the fits.
     null: of the linear unit.
     fitted: (N, D) the images that the fits end in.
@@ -59,6 +61,8 @@ class Explanation:
     generators: list[Generator]
     held: Held | None
     reach: Reach | None
+    maps: Maps
+    maps_null: Maps
     chosen: Chosen
     null: Null
     fitted: Tensor
@@ -236,6 +240,8 @@ def explain_problem(
         generators=generators(scene, answer, floor),
         held=held,
         reach=reach(answer, problem.metric, generator, data) if photographs else None,
+        maps=maps(problem.metric, reference, vectors),
+        maps_null=maps(problem.metric, reference, linear.targets),
         chosen=chosen,
         null=null,
         fitted=scene.vectors(theta),

@@ -1,0 +1,80 @@
+"""Truth units get their name and no other, and the sentence about them holds."""
+
+import json
+
+import pytest
+
+import invis
+from invis.errors import InvisError
+from invis.probe.explain.explanation import explain, explain_steps
+
+# What the best set of a unit allows: images keep 0.9 of the response; the rest is free.
+EXPECTED = {
+    "simple_cell": None,
+    "complex_cell": "phase",
+    "polarity_cell": "polarity",
+    "translation_cell": "shift",
+    "rotation_cell": "rotation",
+    "hue_cell": "hue",
+}
+KEYS = [
+    "address", "sentence", "explained", "explained_null", "families", "generators", "holds",
+    "photo_reach", "seconds",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def truth():
+    found = {}
+    for cell in EXPECTED:
+        (ds,) = invis.search(f"truth/{cell}/0", device="cpu")
+        found[cell] = explain(ds, device="cpu", photographs=cell == "hue_cell")
+    return found
+
+
+@pytest.mark.parametrize("cell", EXPECTED)
+def test_a_truth_unit_gets_its_name_and_no_other(truth, cell):
+    found, name = truth[cell], EXPECTED[cell]
+    assert found.names == (() if name is None else (name,))
+    if name is None:
+        assert found.held is None and found.sentence.startswith("nothing claimed")
+        assert found.explained < 0.03
+    else:
+        # The images keep 0.9 of the response: 0.1 to 0.2 of their distance is nobody's.
+        assert found.explained > 0.8
+        assert found.explained_null < 0.02
+        assert found.held.holds and found.held.kept > 0.9
+
+
+def test_the_flattest_direction_of_a_unit_is_what_it_ignores(truth):
+    for cell, name in (("complex_cell", "phase"), ("hue_cell", "hue")):
+        first = truth[cell].generators[0]
+        assert name in first.words
+        assert first.curvature < 0.05
+        assert first.reach > 1.9 > first.reach_linear
+    # To the linear unit no direction is flatter than another.
+    for one in truth["simple_cell"].generators:
+        assert one.curvature == pytest.approx(1, abs=0.1)
+        assert one.reach == pytest.approx(one.reach_linear, abs=0.05)
+
+
+def test_the_record_is_json_with_its_keys(truth):
+    for found in truth.values():
+        record = json.loads(json.dumps(found.summary(), allow_nan=False))
+        assert list(record) == KEYS
+        assert all(
+            set(one) == {"share", "null", "claimed", "range"} for one in record["families"].values()
+        )
+    assert truth["hue_cell"].summary()["holds"]["kept"] > 0.9
+    assert 0 < truth["hue_cell"].summary()["photo_reach"] < 1
+
+
+def test_bad_input_is_told(truth):
+    with pytest.raises(InvisError, match="names 2 units"):
+        explain("minivgg/conv1_1/0-1")
+    with pytest.raises(InvisError, match="source is empty"):
+        list(explain_steps([]))
+
+
+def test_the_face_offers_explanations():
+    assert invis.explain is explain
