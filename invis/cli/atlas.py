@@ -93,6 +93,26 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
     Units that were probed before are left as they are, so that the command goes on where it was.
     Pages, tables and dashboards show the sentences.
     """
+    _annotate(store, layers, weights, device, "probe")
+
+
+@atlas.command(short_help="Explain every unit and keep what was found beside it.")
+@click.argument("store")
+@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
+@click.option("--weights", help="The weights file, where the atlas was made with one.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+def explain(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
+    """Explain the set of every finished unit in the atlas at STORE, as `invis explain` does.
+
+    Units that were explained before are left as they are, so that the command goes on where it was.
+    Pages, tables and dashboards show the sentences.
+    """
+    _annotate(store, layers, weights, device, "explain")
+
+
+def _annotate(
+    store: str, layers: str | None, weights: str | None, device: str | None, note: str
+) -> None:
     from invis.atlas import Atlas
     from invis.atlas.annotate import annotate_steps
 
@@ -102,10 +122,11 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
         raise InvisError(f"store {store!r} holds no layer: fill it with `invis sweep`")
     if not chosen:
         raise InvisError(f"--layers {layers!r} is in no path of the atlas {store!r}")
-    told = until_done(watched(annotate_steps(chosen, weights, device), "probe"))[-1]
+    told = until_done(watched(annotate_steps(chosen, weights, device, note), note))[-1]
+    done = {"probe": "probed", "explain": "explained"}[note]
     for where, why in told.failed.items():
-        click.echo(f"no probe {where}: {why}")
-    click.echo(f"{told.done - len(told.failed)} of {told.total} units are probed")
+        click.echo(f"no {note} {where}: {why}")
+    click.echo(f"{told.done - len(told.failed)} of {told.total} units are {done}")
 
 
 @atlas.command(short_help="Take from some atlases what another lacks.")

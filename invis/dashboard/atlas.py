@@ -10,6 +10,7 @@ import panel as pn
 import param
 
 from invis.atlas import AtlasLayer
+from invis.atlas.annotate import first_note, sentence_of
 from invis.dashboard.cards import medians, unit_cards
 from invis.dashboard.grid import UnitGrid
 from invis.dashboard.overview import Overview
@@ -17,6 +18,7 @@ from invis.dashboard.page import Page, controls, sentence
 from invis.dashboard.store import Store
 from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
+from invis.probe.explain.moves import MOVE_NAMES
 from invis.probe.families import FAMILIES
 from invis.views.base import words
 
@@ -59,7 +61,7 @@ class AtlasPage(Page):
         self._open: UnitView | None = None
         self.param.model.objects = store.models or [""]
         self.model = self.param.model.objects[0]
-        self.param.named.objects = ["any", *FAMILIES, "none"]
+        self.param.named.objects = ["any", *dict.fromkeys([*FAMILIES, *MOVE_NAMES]), "none"]
         self._choices()
         self._overview = Overview(store, self._picked, dark)
         self._grid = UnitGrid(stylesheets=CSS, sizing_mode="stretch_width")
@@ -164,7 +166,7 @@ class AtlasPage(Page):
         ds = self._store.read(layer, self.unit)
         figure = self._store.set_figure(layer, self.unit, self.dark)
         self._open = UnitView(
-            ds, figure, layer.noted(self.unit, "probe"), self._live, self.dark, self._images
+            ds, figure, first_note(layer, self.unit), self._live, self.dark, self._images
         )
         back = pn.widgets.Button(label=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))
@@ -185,12 +187,14 @@ class AtlasPage(Page):
         return self._store.layer(self.model, self.layer, self.group)
 
     def _fits(self, row: dict[str, Any]) -> bool:
-        names = str(row.get("probe_sentence") or "")
+        names = sentence_of(row)
         phrase = self.phrase[:LONGEST].strip().lower()
         if self.named == "none":
             named = "nothing claimed" in names
         else:
+            # "hue-invariant grating", or "ignores any hue and rotation by up to 30 degrees: ...".
             head = names.partition("invariant")[0] if "invariant" in names else ""
+            head += names.partition(":")[0] if names.startswith("ignores") else ""
             named = self.named == "any" or self.named in head
         return named and phrase in names.lower()
 

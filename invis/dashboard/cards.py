@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from invis.atlas.annotate import sentence_of
 from invis.views.base import words
 
 
@@ -17,7 +18,7 @@ def unit_cards(rows: Sequence[Mapping[str, Any]], strips: Sequence[str]) -> str:
 def _card(row: Mapping[str, Any], strip: str) -> str:
     channel = int(row["channel"])
     value = "dead" if row.get("dead") else words.figure(words.number(row, "index"))
-    told = str(row.get("probe_sentence") or "")
+    told = sentence_of(row)
     picture = f'<img src="{strip}" alt="">' if strip else "<p>its images are damaged</p>"
     return (
         f'<button class="unit" type="button" data-channel="{channel}">'

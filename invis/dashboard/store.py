@@ -13,6 +13,7 @@ import xarray as xr
 from cachetools import LRUCache, cachedmethod
 
 from invis.atlas import Atlas, AtlasLayer
+from invis.atlas.annotate import NOTES
 from invis.atlas.table import rows
 from invis.errors import InvisError
 from invis.views.atlas import layer_table
@@ -22,7 +23,6 @@ from invis.views.base.images import data_uri, grey_of, stretch_factor
 from invis.views.search.set_figure import set_figure
 
 M = TypeVar("M", bound=Callable[..., Any])
-NOTE = "probe"
 # Entries kept: tables of layers, strips of units, figures of layers and of units.
 LAYERS, STRIPS, FIGURES = 256, 4096, 128
 
@@ -140,7 +140,7 @@ class Store:
 
 def _rows(layer: AtlasLayer) -> list[dict[str, Any]]:
     try:
-        return rows(layer, [NOTE])
+        return rows(layer, NOTES)
     except InvisError:
         return [row for k in sorted(layer.done()) for row in _row(layer, k)]
 
@@ -150,8 +150,8 @@ def _row(layer: AtlasLayer, channel: int) -> list[dict[str, Any]]:
         attrs = layer.record(channel)["attrs"]
     except InvisError:
         return []
-    note = layer.noted(channel, NOTE) or {}
-    told = {f"{NOTE}_{key}": value for key, value in note.items()}
+    notes = {name: layer.noted(channel, name) or {} for name in NOTES}
+    told = {f"{name}_{key}": value for name, note in notes.items() for key, value in note.items()}
     return [{**attrs, **told, "channel": channel, "path": layer.path}]
 
 

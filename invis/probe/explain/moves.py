@@ -96,3 +96,4 @@ MOVES = (
         colours=True, linear=True,
     ),
 )  # fmt: skip
+MOVE_NAMES = tuple(move.name for move in MOVES)

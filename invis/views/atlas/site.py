@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from xarray import Dataset
 
 from invis.atlas import Atlas, AtlasLayer
+from invis.atlas.annotate import NOTES, first_note
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
 from invis.progress import Counted
@@ -25,7 +26,6 @@ from invis.views.search.gallery import gallery_html
 
 TABLE = "units.csv"
 PARQUET = "units.parquet"
-PROBE = "probe"
 # Screen pixels that pages give a strip of images in height, about.
 STRIP = 44
 
@@ -67,7 +67,7 @@ def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:
 
 def write_tables(atlas: Atlas, folder: Path) -> list[str]:
     """The table of all measures as CSV, and as Parquet where pyarrow is installed; their names."""
-    table = atlas.table(notes=[PROBE])
+    table = atlas.table(notes=NOTES)
     table.to_csv(folder / TABLE, index=False)
     try:
         table.to_parquet(folder / PARQUET, index=False)
@@ -110,10 +110,10 @@ def _unit_steps(layer: AtlasLayer, folder: Path) -> Iterator[UnitLine]:
         write_whole(folder / f"{own}.html", gallery_html([ds]))
         pixels = np.concatenate([ds["reference_image"].values[None], ds["images"].values])
         strip(pixels, grey_of(ds), factor).save(folder / f"{own}.png", optimize=True)
-        yield unit_line(ds, channel, layer.noted(channel, PROBE), own)
+        yield unit_line(ds, channel, first_note(layer, channel), own)
 
 
-def unit_line(ds: Dataset, channel: int, probe: dict[str, Any] | None, own: str) -> UnitLine:
+def unit_line(ds: Dataset, channel: int, note: dict[str, Any] | None, own: str) -> UnitLine:
     """What the page of a layer tells of a unit whose files begin with `own`."""
     index, spread = (float(ds.attrs.get(key, math.nan)) for key in ("index", "spread"))
     return UnitLine(
@@ -122,7 +122,7 @@ def unit_line(ds: Dataset, channel: int, probe: dict[str, Any] | None, own: str)
         index=index if math.isfinite(index) else None,
         spread=spread if math.isfinite(spread) else None,
         dead=bool(ds.attrs.get("dead")),
-        told=str((probe or {}).get("sentence", "")),
+        told=str((note or {}).get("sentence", "")),
         strip=f"{own}.png",
         href=f"{own}.html",
     )
