@@ -9,10 +9,15 @@ import click
 
 from invis.cli import options, output
 from invis.cli.bars import watched
+from invis.cli.places import prepared
+from invis.cli.saving import slug, writing
 from invis.errors import InvisError
+from invis.files.atomic import write_whole
 
 if TYPE_CHECKING:
     from invis.probe.explain.explanation import Explanation
+
+PAGE = "explanation.html"
 
 
 @click.command(short_help="Say what units ignore, and test the sentence.")
@@ -21,32 +26,41 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of photographs.")
 @options.search_options("seed")
 @options.device
+@options.out
 @options.as_json
-def explain(target: str, data: Path | None, as_json: bool, **asked: Any) -> None:
+def explain(target: str, data: Path | None, out: Path | None, as_json: bool, **asked: Any) -> None:
     """Explain a saved result, or the units at an address, which are searched first.
 
     Each image of the set is fitted as a composition of transformations of the reference (shift,
     rotation, scale, shear, bending, polarity, colour, phase, blur, contrast, of the whole and of
     parts) while the unit keeps the floor. Says what the families explain of the set beside a linear
     unit's, within which ranges, whether new images drawn so keep the floor, in which directions the
-    response is flat, and how far photographs reach.
+    response is flat, and how far photographs reach. Writes explanation.html.
     """
     from invis.probe.explain.explanation import explain_steps
     from invis.search import load
+    from invis.views.probe.explanation import explanation_html
 
-    source = load(target) if target.endswith(".nc") else target
+    saved = target.endswith(".nc")
+    name = Path(target).resolve().parent.name if saved else target
+    folder = out if out is not None else Path("out") / f"{slug(name)}-explained"
     found: list[Explanation] = []
-    for snapshot in watched(explain_steps(source, data=data, **asked), "explain"):
-        found += snapshot.finished
-        for address, why in snapshot.skipped.items():
-            click.echo(f"invis: {address}: {why}", err=True)
-    if not found:
-        raise InvisError(f"target {target!r} has no unit that can be explained")
+    with prepared([folder], (PAGE,)):
+        source = load(target) if saved else target
+        for snapshot in watched(explain_steps(source, data=data, **asked), "explain"):
+            found += snapshot.finished
+            for address, why in snapshot.skipped.items():
+                click.echo(f"invis: {address}: {why}", err=True)
+        if not found:
+            raise InvisError(f"target {target!r} has no unit that can be explained")
+        with writing(folder / PAGE):
+            write_whole(folder / PAGE, explanation_html(found))
     if as_json:
         output.echo_json([one.summary() for one in found])
         return
     for one in found:
         report(one)
+    click.echo(f"Page: {folder / PAGE}")
 
 
 def report(found: Explanation) -> None:

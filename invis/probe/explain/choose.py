@@ -25,7 +25,6 @@ PORTIONS = (1.0, 0.6, 0.3)
 # A start below the floor may climb to it: what falling short costs, in shares of the distance.
 SOFT = 3.0
 REFIT_STEPS = 20
-AT_ONCE = 1024
 
 Names = tuple[str, ...]
 
@@ -96,7 +95,7 @@ def together(scene: Scene, aim: Aim, held: Fits, names: Names) -> dict[str, Fits
     rows = torch.arange(len(starts), device=starts.device)
     parts = [
         fit(scene, aim, part % count, starts[part], masks[part // count])
-        for part in rows.split(AT_ONCE)
+        for part in rows.split(scene.at_once)
     ]
     theta, left = torch.cat([one.theta for one in parts]), torch.cat([one.left for one in parts])
     return {
@@ -138,7 +137,7 @@ def begin(scene: Scene, aim: Aim, held: Fits, move: Move) -> tuple[Tensor, Fits]
     rows = which.repeat_interleave(each)
     looked = [
         look(scene, aim, rows[part], theta[part])
-        for part in torch.arange(len(rows), device=rows.device).split(AT_ONCE)
+        for part in torch.arange(len(rows), device=rows.device).split(scene.at_once)
     ]
     distance = torch.cat([one for one, _ in looked]).view(count, each)
     value = torch.cat([one for _, one in looked]).view(count, each)

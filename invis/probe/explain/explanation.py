@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from invis.errors import InvisError
@@ -49,7 +51,9 @@ class Explanation:
     maps, maps_null: where the set varies, and where the linear unit's sets do.
     chosen: the fits.
     null: of the linear unit.
-    fitted: (N, D) the images that the fits end in.
+    pictures: (2, N + 1, h, w, C) 8-bit: the reference and the set, and the reference and the
+        images that the fits end in.
+    grey: (C,) levels that the pictures deviate from.
     seconds: it took.
     """
 
@@ -65,7 +69,8 @@ class Explanation:
     maps_null: Maps
     chosen: Chosen
     null: Null
-    fitted: Tensor
+    pictures: NDArray[np.uint8]
+    grey: tuple[float, ...]
     seconds: float
 
     @property
@@ -244,6 +249,17 @@ def explain_problem(
         maps_null=maps(problem.metric, reference, linear.targets),
         chosen=chosen,
         null=null,
-        fitted=scene.vectors(theta),
+        pictures=_pictures(problem, reference, vectors, scene.vectors(theta)),
+        grey=tuple(problem.units.grey.tolist()),
         seconds=time.perf_counter() - began,
     )
+
+
+def _pictures(
+    problem: Problem, reference: Tensor, vectors: Tensor, fitted: Tensor
+) -> NDArray[np.uint8]:
+    """(2, N + 1, h, w, C) the reference before the set, and before the fits."""
+    rows = torch.cat([reference[None], vectors, reference[None], fitted])
+    shown = (problem.image(rows) - problem.low).round().clamp(0, 255).byte()
+    pixels = shown.permute(0, 2, 3, 1).cpu().numpy()
+    return pixels.reshape(2, len(vectors) + 1, *pixels.shape[1:])

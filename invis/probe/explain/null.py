@@ -14,7 +14,7 @@ from invis.probe.explain.fit import Aim
 from invis.probe.explain.scene import Scene
 
 # Images of the linear unit, and sets drawn from them.
-IMAGES, SETS = 32, 400
+IMAGES, SETS = 24, 400
 CONFIDENCE = 0.95
 # Shares that scatter less than this are taken to scatter so much.
 LEAST_SCATTER = 0.005

@@ -13,8 +13,11 @@ from invis.probe.transform import centre, partner
 from invis.search.metric import Metric
 from invis.search.sphere import unit
 
-# Rows and columns between which images are interpolated linearly, for each of their own.
-FINER = 2
+# Rows and columns between which images are interpolated linearly, for each of their own; odd, so
+# that each of their own is among them.
+FINER = 3
+# Numbers of images that are transformed at once.
+MOST_NUMBERS = 1 << 22
 # Pixels over which an image fades beyond its edge: a sharp end would be new detail.
 FADING = 1.0
 
@@ -31,6 +34,7 @@ class Scene:
         moves: those that such an image has, the simplest first.
         grid: parts a side.
         size: P, numbers of a composition.
+        at_once: compositions that are worth making at once.
         where: move -> its numbers among them.
     """
 
@@ -46,6 +50,7 @@ class Scene:
         for move in self.moves:
             self.where[move.name] = slice(self.size, self.size + move.size(self.grid))
             self.size += move.size(self.grid)
+        self.at_once = max(32, MOST_NUMBERS // image.numel())
         device = image.device
         self.scale = torch.cat(
             [torch.full((move.size(self.grid),), move.scale) for move in self.moves]
