@@ -83,7 +83,7 @@ def stitch(
     translators fitted on the anchors; and the nulls: absolute spaces, shuffled anchors, untrained
     encoders. Writes stitching.html and stitching.csv.
     """
-    counts = numbers("--sweep", sweep) if sweep else None
+    counts = numbers("--sweep", sweep) if sweep is not None else None
     from invis.stitching.aggregation import TASKS
     from invis.stitching.matrix import StitchSettings
     from invis.stitching.methods import methods

@@ -22,8 +22,9 @@ from invis.dashboard.start import StartPage
 from invis.dashboard.stitching import StitchingPage
 from invis.dashboard.store import FIGURES, Store
 from invis.dashboard.trajectories import TrajectoriesPage, recordings
-from invis.dashboard.unit import UnitView, _netcdf
+from invis.dashboard.unit import UnitView
 from invis.errors import InvisError
+from invis.files.saved import to_bytes
 from invis.jobs import State
 from invis.trajectory import Recorder
 from tests.dashboard.conftest import ODD
@@ -268,7 +269,7 @@ class TestUnit:
 
     def test_the_download_is_the_result(self, store, tmp_path):
         ds = store.read(store.layer("minivgg", "conv2_2", "trained"), 3)
-        (tmp_path / "result.nc").write_bytes(_netcdf(ds))
+        (tmp_path / "result.nc").write_bytes(to_bytes(ds))
         again = load(tmp_path / "result.nc")
         assert again["images"].equals(ds["images"])
         assert again.attrs["address"] == "minivgg/conv2_2/3"
