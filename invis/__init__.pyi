@@ -40,6 +40,9 @@ from .search import search_steps as search_steps
 from .search.morph import morph as morph
 from .search.morph import morph_steps as morph_steps
 from .search.morph_result import load_morph as load_morph
+from .search.profile import profile as profile
+from .search.profile import profile_steps as profile_steps
+from .search.profile_result import set_at as set_at
 from .shipped import __version__ as __version__
 from .shipped import data_path as data_path
 from .trajectory.fit import compare as compare

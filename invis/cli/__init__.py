@@ -20,6 +20,7 @@ from invis.cli.lab import lab
 from invis.cli.models import models, units
 from invis.cli.morph import morph
 from invis.cli.probe import probe
+from invis.cli.profile import profile
 from invis.cli.search import search
 from invis.cli.serve import serve
 from invis.cli.show import compare, show
@@ -49,8 +50,8 @@ def cli() -> None:
 
 
 for _command in (
-    search, show, compare, check, models, units, train, evaluate, demo, lab, stitch, trajectory,
-    morph, exemplars, directions, sweep, probe, explain, atlas, statistics, serve,
+    search, profile, show, compare, check, models, units, train, evaluate, demo, lab, stitch,
+    trajectory, morph, exemplars, directions, sweep, probe, explain, atlas, statistics, serve,
     doctor,
 ):  # fmt: skip
     cli.add_command(_command)

@@ -57,6 +57,7 @@ class Kind:
 HOMES = {
     "invis-set-1": "invis.search.result",
     "invis-morph-1": "invis.search.morph_result",
+    "invis-profile-1": "invis.search.profile_result",
     "invis-exemplars-1": "invis.probe.exemplars_result",
     "invis-full-1": "invis.interop.full_image",
     "invis-gram-1": "invis.trajectory.gram_file",

@@ -274,13 +274,31 @@ def start_sets(
         held.append(vectors[rows])
         values.append(fractions[rows])
         moving.append(unit(vectors[rows] + JITTER * random_starts(problem, images, generator)))
-    places = torch.cat(held)
+    return placed(
+        problem, alpha, images, units, best, maxima.reference[units], torch.cat(held),
+        torch.cat(values), torch.cat(moving), features,
+    )  # fmt: skip
+
+
+def placed(
+    problem: Problem,
+    alpha: float,
+    images: int,
+    units: Tensor,
+    best: Tensor,
+    reference: Tensor,
+    held: Tensor,
+    held_value: Tensor,
+    moving: Tensor,
+    features: Features | None = None,
+) -> Sets:
+    """Sets that hold these places (B, D), at these fractions (B,), and look at others first."""
     space: Space = Plain(problem, images)
     if features is not None:
-        space = FeatureSpace.at(problem, images, features, places)
-    value, who = torch.cat(values), units.repeat_interleave(images)
-    _, slope = problem.value_and_gradient(places, who)
-    slope = tangent(slope, places) / (best - grey).repeat_interleave(images)[:, None]
+        space = FeatureSpace.at(problem, images, features, held)
+    scale = best - problem.grey_response[units]
+    _, slope = problem.value_and_gradient(held, units.repeat_interleave(images))
+    slope = tangent(slope, held) / scale.repeat_interleave(images)[:, None]
     return Sets(
         problem,
         space,
@@ -288,17 +306,17 @@ def start_sets(
         images,
         units,
         best.clone(),
-        maxima.reference[units].clone(),
-        held=places,
-        held_value=value,
+        reference.clone(),
+        held=held,
+        held_value=held_value,
         held_slope=slope,
-        before=places,
-        before_value=value,
+        before=held,
+        before_value=held_value,
         before_slope=slope,
-        moving=problem.inside(torch.cat(moving)),
-        momentum=torch.zeros_like(places),
-        size=torch.full_like(value, FIRST_STEP),
-        strayed=torch.zeros(len(places), dtype=torch.long, device=places.device),
+        moving=problem.inside(moving),
+        momentum=torch.zeros_like(held),
+        size=torch.full_like(held_value, FIRST_STEP),
+        strayed=torch.zeros(len(held), dtype=torch.long, device=held.device),
         margin=torch.full_like(best, MARGIN),
         calm=torch.zeros(len(units), dtype=torch.long, device=best.device),
         moves=torch.zeros(len(units), dtype=torch.long, device=best.device),

@@ -39,8 +39,6 @@ def walk_steps(
         f, slope = problem.value_and_gradient(here, who)
         fraction = (f - strings.grey) / strings.span
         slope = tangent(slope, here) / strings.span
-        steep = slope.norm(dim=1).clamp_min(SLOPE_FLOOR)
-        up = slope / steep[:, None]
         above = fraction >= floor - MARGIN / 2
         for row, place, good in zip(rows.tolist(), here, above.tolist(), strict=True):
             if good:
@@ -50,13 +48,29 @@ def walk_steps(
         yield float(arrived.float().mean())
         if arrived.all():
             break
-        towards = tangent(goal - here, here)
-        down = torch.where(fraction < floor + CLOSE, dot(towards, up).clamp(max=0), 0.0)
-        ahead = unit(towards - down[:, None] * up) * left.clamp(max=STRIDE)[:, None]
-        lift = ((floor - fraction) / steep).clamp(0, LONGEST_LIFT)
-        move = torch.where(above[:, None], ahead, lift[:, None] * up)
-        at = at.index_copy(0, rows, problem.inside(unit(here + move)))
+        at = at.index_copy(0, rows, problem.inside(stride(here, goal, fraction, slope, floor)))
     return [
         torch.stack([*trail, goal]) if there else None
         for trail, goal, there in zip(trails, goals, arrived.tolist(), strict=True)
     ]
+
+
+def stride(
+    here: Tensor, goal: Tensor, fraction: Tensor, slope: Tensor, floor: Tensor | float
+) -> Tensor:
+    """The next places (B, D) of walks to their goals (B, D), before the pixel range.
+
+    Args:
+        fraction: (B,) at the places where they are.
+        slope: (B, D) its gradient along the sphere.
+        floor: aimed at, of all or (B,) of each, MARGIN above the one that is kept.
+    """
+    steep = slope.norm(dim=1).clamp_min(SLOPE_FLOOR)
+    up = slope / steep[:, None]
+    towards = tangent(goal - here, here)
+    down = torch.where(fraction < floor + CLOSE, dot(towards, up).clamp(max=0), 0.0)
+    length = (goal - here).norm(dim=1).clamp(max=STRIDE)
+    ahead = unit(towards - down[:, None] * up) * length[:, None]
+    lift = ((floor - fraction) / steep).clamp(0, LONGEST_LIFT)
+    above = fraction >= floor - MARGIN / 2
+    return unit(here + torch.where(above[:, None], ahead, lift[:, None] * up))

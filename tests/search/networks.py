@@ -100,3 +100,31 @@ def _unit(module: nn.Module, layer: str, channel: int | list[int], filters: Tens
     return unit(
         module, layer, channel, mean=grey, std=(1.0,) * len(grey), input_size=filters.shape[-1]
     )
+
+
+class Bump(Filters):
+    """f = |t| t + share * sum_k q_k^2 of t = w_0 . x and q_k = w_k . x: one broad smooth maximum."""
+
+    def __init__(self, filters: Tensor, share: float) -> None:
+        super().__init__(filters)
+        self.pool = Broad(share)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(self.filters(x))
+
+
+class Broad(nn.Module):
+    """(B, K, 1, 1) -> (B, 1, 1, 1)."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, rest = x[:, :1], x[:, 1:]
+        return first * first.abs() + self.share * rest.square().sum(1, keepdim=True)
+
+
+def bump(filters: Tensor, share: float) -> Units:
+    """One unit with a maximum at the first of orthonormal filters, broad along the others."""
+    return _unit(Bump(filters, share), "pool", 0, filters)
