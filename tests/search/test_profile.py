@@ -78,7 +78,9 @@ def test_a_broad_smooth_maximum_has_an_index_and_no_kappa():
     (ds,) = profile(bump(torch.from_numpy(filters), 0.75), metric="pixels", band="all")
     expected = [math.sqrt(4 / (1 + alpha)) for alpha in FLOORS]
     np.testing.assert_allclose(ds["index"].values, expected, rtol=0.03)
-    assert ds.attrs["kappa"] == pytest.approx(kappa(FLOORS, np.sqrt(1 - np.array(FLOORS))), abs=0.03)
+    assert ds.attrs["kappa"] == pytest.approx(
+        kappa(FLOORS, np.sqrt(1 - np.array(FLOORS))), abs=0.03
+    )
     assert ds["islands"].values.tolist() == [1] * 4
 
 
