@@ -127,8 +127,8 @@ class _Shapes(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         module = self.module.get_submodule(str(n.target)) if n.op == "call_module" else None
         # Without data these take as long as all the rest together.
-        keeps = isinstance(module, nn.BatchNorm2d) and len(n.args) == 1
-        value = self.env[n.args[0]] if keeps else super().run_node(n)
+        source = n.args[0] if isinstance(module, nn.BatchNorm2d) and len(n.args) == 1 else None
+        value = self.env[source] if isinstance(source, fx.Node) else super().run_node(n)
         parts = value if isinstance(value, tuple | list) and value else ()
         if isinstance(value, Tensor):
             self.shapes[n] = tuple(value.shape)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -101,13 +102,18 @@ def best_of_energy(gram: ArrayLike, level: float, images: int, seed: int = 0) ->
     return _best(place, (STARTS, images, k + images), level, rng)
 
 
+def _repelled(v: Tensor, power: float) -> Tensor:
+    """The energies of all starts, added up."""
+    return _repulsion(v, power).sum()
+
+
 def _best(place: Place, shape: tuple[int, ...], level: float, rng: np.random.Generator) -> Best:
     """Minimise the energies of all starts (S, N, D) at once; the best of them counts."""
     n = shape[1]
     start = rng.normal(size=shape)
     y = start
     for power in POWERS:
-        y = _minimise(lambda v, p=power: _repulsion(v, p).sum(), place, y)
+        y = _minimise(partial(_repelled, power=power), place, y)
     distances = _distances(place(torch.from_numpy(y)))
     closest = distances.amin(-1)
     winner = int(closest.amin(-1).argmax())

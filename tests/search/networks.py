@@ -103,7 +103,7 @@ def _unit(module: nn.Module, layer: str, channel: int | list[int], filters: Tens
 
 
 class Bump(Filters):
-    """f = |t| t + share * sum_k q_k^2 of t = w_0 . x and q_k = w_k . x: one broad smooth maximum."""
+    """f = |t| t + share * sum_k q_k^2, t = w_0 . x and q_k = w_k . x: one broad smooth maximum."""
 
     def __init__(self, filters: Tensor, share: float) -> None:
         super().__init__(filters)

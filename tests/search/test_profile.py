@@ -97,7 +97,7 @@ def test_the_set_of_a_floor_is_a_result_as_others(found, tmp_path):
     assert invis.gallery_html([ds])
     invis.save(ds, tmp_path / "one.nc")
     assert invis.load(tmp_path / "one.nc").attrs == ds.attrs
-    with pytest.raises(InvisError, match="alpha is 0.5: this profile has the floors 0.8, 0.9"):
+    with pytest.raises(InvisError, match=r"alpha is 0\.5: this profile has the floors 0\.8, 0\.9"):
         set_at(whole, 0.5)
 
 

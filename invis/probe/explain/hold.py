@@ -143,9 +143,11 @@ def test(
     fraction = answer.value(vectors)
     # Farther than a right angle, "random" would be the other polarity.
     random = answer.value(around(scene.reference, overlap.clamp(min=0), generator))
-    share = [float((one >= floor).float().mean()) for one in (fraction, random, overlap)]
+    kept, by_chance, linear = (
+        float((one >= floor).float().mean()) for one in (fraction, random, overlap)
+    )
     distance = (2 - 2 * overlap).clamp(min=0).sqrt().median()
-    return Held(*share, float(fraction.median()), float(distance), DRAWS), level
+    return Held(kept, by_chance, linear, float(fraction.median()), float(distance), DRAWS), level
 
 
 @torch.no_grad()

@@ -144,8 +144,9 @@ class Scene:
         places = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
         fine = self._fine.expand(len(places), -1, -1, -1)
         found = functional.grid_sample(fine, places, padding_mode="border", align_corners=False)
-        beyond = [(one - one.clamp(-0.5, n - 0.5)).square() for one, n in ((y, height), (x, width))]
-        return found * torch.exp(-0.5 * sum(beyond) / FADING**2)[:, None]
+        below, aside = (one - one.clamp(-0.5, n - 0.5) for one, n in ((y, height), (x, width)))
+        beyond = below.square() + aside.square()
+        return found * torch.exp(-0.5 * beyond / FADING**2)[:, None]
 
     def _coloured(self, image: Tensor, numbers: dict[str, Tensor]) -> Tensor:
         matrix = numbers["colour"].view(-1, 3, 3)

@@ -76,8 +76,12 @@ def maps(metric: Metric, reference: Tensor, vectors: Tensor) -> Maps:
     tint, tint0, same = _compared(colour)
     coloured = torch.minimum(tint, tint0) > FAINT * energy0.max()
     turned = torch.where(coloured, (1 - same) / 2, 0.0)
+    changes = [one.mean(0).numpy() for one in (varies, polarity, turned, texture)]
     return Maps(
-        *(one.mean(0).numpy() for one in (varies, polarity, turned, texture)),
+        changes[0],
+        changes[1],
+        changes[2],
+        changes[3],
         (energy0 / energy0.max())[0].numpy(),
     )
 

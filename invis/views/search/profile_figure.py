@@ -45,7 +45,7 @@ def profile_figure(
     floors = np.unique(np.concatenate([ds["alpha"].values for ds in living]))
     # A little beyond the outermost floors.
     ends = [1.06 * (1 - floors[0] ** 2), (1 - floors[-1] ** 2) / 1.3]
-    fine = np.geomspace(*ends, 60)
+    fine = np.geomspace(ends[0], ends[1], 60)
     top = 1.12 / math.sqrt(ends[1])
     low = min(0.8, *(float(np.nanmin(ds["index"].values)) / 1.15 for ds in living))
     height = TOP + PANEL + BOTTOM
@@ -94,8 +94,8 @@ def profile_html(profiles: Sequence[Dataset]) -> str:
     """Profiles on one page that needs no network; of a single unit with its sets at both ends."""
     living = [ds for ds in profiles if not ds.attrs.get("dead")]
     title = _name(profiles[0]) if len(profiles) == 1 else f"{len(profiles)} units"
-    both = [_figures(living, scheme) for scheme in (False, True)]
-    return figures_html(*both, f"Profile of {title}" + ("" if living else ": dead"))
+    light, dark = (_figures(living, scheme) for scheme in (False, True))
+    return figures_html(light, dark, f"Profile of {title}" + ("" if living else ": dead"))
 
 
 def said(profiles: Sequence[Dataset]) -> str:
