@@ -32,7 +32,7 @@ GROW, SHRINK = 1.2, 0.4
 LONGEST_RETURN, LONGEST_DESCENT = 0.3, 0.1
 JITTER = 0.1
 DISTINCT = 0.3
-PLATEAU_STEPS, PLATEAU_GAIN = 40, 0.005
+PLATEAU_STEPS, PLATEAU_GAIN, SLOW_GAIN = 40, 0.005, 0.02
 COURSE_STEPS = 5
 # A pair is crowded below this share of the set's median nearest distance; an image of it goes
 # elsewhere at most so often, and has to gain so much.
@@ -180,35 +180,37 @@ class Sets:
     def converged(self) -> Tensor:
         """(U,) whether the distance has stopped growing, also close to the floor.
 
-        The first times that it stops, an image of a crowd may go where there is room; then the
-        margin is given up. Call this after every few steps.
+        When it grows slowly, an image of a crowd may go where there is room; when it stops for the
+        first time, the margin is given up. Call this after every few steps.
         """
         back = PLATEAU_STEPS // COURSE_STEPS
         if len(self.course) <= back:
             return torch.zeros(len(self.units), dtype=torch.bool)
         before, now = self.course[-1 - back].distance, self.course[-1].distance
-        still = (now < before * (1 + PLATEAU_GAIN)) & (self.steps - self.calm >= PLATEAU_STEPS)
+        rested = self.steps - self.calm >= PLATEAU_STEPS
+        still = (now < before * (1 + PLATEAU_GAIN)) & rested
+        slow = (now < before * (1 + SLOW_GAIN)) & rested
         done = still & (self.margin == LAST_MARGIN)
-        gone = self._resettle(still & ~done)
+        gone = self._resettle(slow & (self.margin == MARGIN))
         self.margin = torch.where(still & ~gone, LAST_MARGIN, self.margin)
-        self.calm = torch.where(still, self.steps, self.calm)
+        self.calm = torch.where(still | gone, self.steps, self.calm)
         return done.cpu()
 
-    def _resettle(self, resting: Tensor) -> Tensor:
-        """(U,) of the sets that rest, those in which an image went elsewhere.
+    def _resettle(self, slow: Tensor) -> Tensor:
+        """(U,) of the sets that grow slowly, those in which an image went elsewhere.
 
         A unit may have several places that excite it, and a set its images badly shared among them.
         Where the closest pair is much closer than is usual in the set, one of the two starts anew
         beside the image with the most room. A set whose closest pair has not gained by it, when it
-        rests again, goes back to where it was.
+        is slow again, goes back to where it was.
         """
-        if not isinstance(self.space, Plain) or not resting.any():
-            return torch.zeros_like(resting)
+        if not isinstance(self.space, Plain) or not slow.any():
+            return torch.zeros_like(slow)
         room = nearest_distances(self.held.view(len(self.units), self.images, -1))
         closest, crowded = room.min(1)
-        worse = resting & (self.moves > 0) & (closest < self.closest * (1 + WORTH))
+        worse = slow & (self.moves > 0) & (closest < self.closest * (1 + WORTH))
         self._copy_images("before", "held", worse)
-        go = resting & ~worse & (self.moves < MOST_MOVES)
+        go = slow & ~worse & (self.moves < MOST_MOVES)
         go = go & (closest < UNEVEN * room.median(1).values)
         self._copy_images("held", "before", go)
         self.closest = torch.where(go, closest, self.closest)

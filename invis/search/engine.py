@@ -27,7 +27,7 @@ from invis.search.result import Ended, build_results
 from invis.search.settings import Settings
 
 RESTARTS = 96
-MOST_STEPS = 600
+MOST_STEPS = 900
 USUAL_STEPS = 300
 STEPS_PER_SNAPSHOT = 5
 LONGEST_SILENCE = 0.1

@@ -64,7 +64,7 @@ def profile_steps(
         raise InvisError(f"most is {most}: a packing needs room for at least 2")
     usual = min(floors, key=lambda floor: abs(floor - USUAL))
     asked = replace(Settings.of(settings, **named), alpha=usual)
-    if asked.objective != "set" or asked.distance != "pixels":
+    if asked.objective != "set" or asked.distance != Settings.distance:
         raise InvisError(
             "a profile is of sets above a floor that differ as images: leave objective and "
             "distance as they are"
