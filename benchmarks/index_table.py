@@ -1,12 +1,13 @@
 """The index of every unit of a model, trained beside untrained: the table of the model card.
 
     python benchmarks/index_table.py minivgg [--layers conv1_1,conv1_2] [--limit 64] [--keep FILE]
-        [--batch 32]
+        [--batch 32] [--alpha 0.9] [--metric natural]
 
-Searches the units of each layer with the default settings (alpha 0.9, N = 8) in the shipped weights
-and in an untrained control, and prints one row a layer, in Markdown: live units of how many, median
+Searches the units of each layer with the default settings but for these (N = 8) in the shipped
+weights and in an untrained control, and prints one row a layer, in Markdown: live units of how many, median
 index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
-skips what is there, so that the work of hours may be interrupted. `--batch` units are searched
+skips what is there, so that the work of hours may be interrupted (one file for each alpha and
+metric). `--batch` units are searched
 together: a GPU has room for some hundreds.
 """
 
@@ -46,14 +47,16 @@ class Kept:
                 file.write(json.dumps(rows) + "\n")
 
 
-def searched(model: str, layer: str, channels: int, batch: int, kept: Kept) -> list[dict[str, Any]]:
+def searched(
+    model: str, layer: str, channels: int, batch: int, kept: Kept, settings: dict[str, Any]
+) -> list[dict[str, Any]]:
     """The rows of the first `channels` units of a layer."""
     addresses = [f"{model}/{layer}/{channel}" for channel in range(channels)]
     for start in range(0, channels, batch):
         end = min(start + batch, channels) - 1
         if f"{model}/{layer}/{end}" in kept.of:
             continue
-        found = search(f"{model}/{layer}/{start}-{end}")
+        found = search(f"{model}/{layer}/{start}-{end}", **settings)
         names = [f"{model}/{layer}/{ds.attrs['channel']}" for ds in found]
         rows = [
             {"address": name} | {key: ds.attrs[key] for key in ("index", "spread", "dead")}
@@ -81,8 +84,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=1 << 20)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--alpha", type=float, default=0.9)
+    parser.add_argument("--metric", default="natural")
     options = parser.parse_args()
     kept = Kept(options.keep)
+    settings = {"alpha": options.alpha, "metric": options.metric}
     chosen = options.layers.split(",") if options.layers else None
     print(HEAD, flush=True)
     for layer in layers_of(options.model):
@@ -90,7 +96,9 @@ def main() -> None:
             continue
         count = min(layer.channels, options.limit)
         trained, untrained = (
-            cells(searched(options.model + weights, layer.layer, count, options.batch, kept))
+            cells(
+                searched(options.model + weights, layer.layer, count, options.batch, kept, settings)
+            )
             for weights in WEIGHTS.values()
         )
         asked = str(count) if count == layer.channels else f"{count} of {layer.channels}"
