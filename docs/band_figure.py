@@ -1,4 +1,4 @@
-"""Draw docs/band.png: sets of ground-truth units in several bands, side by side.
+"""Draw docs/band.png: sets of ground-truth units in several bands, in the metric of pixels.
 
     python docs/band_figure.py
 
@@ -23,7 +23,7 @@ IMAGES, SIDE, STRETCH, GAP, LEFT = 4, 72, 4, 18, 150
 
 def strip(unit: str, high: float | None) -> tuple[np.ndarray, float]:
     """Reference and set as one row of pixels, and the set's index."""
-    (ds,) = search(f"truth/{unit}/0", images=IMAGES, band=(0.0, high))
+    (ds,) = search(f"truth/{unit}/0", images=IMAGES, band=(0.0, high), metric="pixels")
     images = np.concatenate([ds.reference_image.values[None], ds.images.values]).astype(float)
     grey = np.asarray(ds.attrs["grey"], dtype=float)
     shown = np.clip(grey + STRETCH * (images - grey), 0, 255).astype(np.uint8)
