@@ -6,8 +6,8 @@
 Amplitudes count with a power within each colour (1 is the metric that ships, 0 would be pixels in
 colours of their own), and stop rising below `--lowest` cycles an image. Searches the units in each
 metric with the default settings and prints, beside that of pixels: median index, contrast in grey
-levels, share with beta >= 0.85, and for the judges of patches and of spectra the median score of all
-images (* inside the central 95 % of crops of photographs), with how far the crops reach.
+levels, share with beta >= 0.85, and for the judges of patches and of spectra the median score of
+all images (* inside the central 95 % of crops of photographs), with how far the crops reach.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def measured(units: str, metric: str, weights: str | None, photographs: Photogra
 
 def line(row: dict[str, Any]) -> str:
     judged = "  ".join(
-        f"{one['median']:5.2f}{'*' if one['inside'] else ' '} ({one['low']:.2f} to {one['high']:.2f})"
+        f"{one['median']:5.2f}{'*' if one['inside'] else ' '} ({one['low']:.2f}, {one['high']:.2f})"
         for one in (row["patches"], row["spectra"])
     )
     return (

@@ -4,8 +4,8 @@
         [--batch 32] [--alpha 0.9] [--metric natural]
 
 Searches the units of each layer with the default settings but for these (N = 8) in the shipped
-weights and in an untrained control, and prints one row a layer, in Markdown: live units of how many, median
-index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
+weights and in an untrained control, and prints one row a layer, in Markdown: live units of how
+many, median index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
 skips what is there, so that the work of hours may be interrupted (one file for each alpha and
 metric). `--batch` units are searched
 together: a GPU has room for some hundreds.
