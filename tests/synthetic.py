@@ -64,6 +64,7 @@ def complex_cell_result(
     steps = np.arange(0, 300, 5)
     progress = 1 - np.exp(-steps / 60)
     known = {
+        "format": "invis-set-1",
         "address": "truth/simple_cell/0" if linear else "truth/complex_cell/0",
         "model": "truth",
         "layer": "simple_cell" if linear else "complex_cell",

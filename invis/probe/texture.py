@@ -92,7 +92,7 @@ def texture_steps(
     found = []
     for part, respond in enumerate((unit, linear)):
         for step, pattern, window in _optimise(respond, reference, seed):
-            if step % 10 == 0:
+            if step % 10 == 0 and step < STEPS:
                 done = (part + step / STEPS) / 2
                 image = _eight_bit(pattern, grey, norm)
                 yield Texture(image, window.cpu().numpy(), float("nan"), float("nan"), done)

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from invis import save
 from invis.probe.exemplars_result import load_exemplars
 from tests.cli.conftest import ENVIRONMENT, command, is_one_sentence
+from tests.synthetic import complex_cell_result
 
 UNIT = "minivgg/conv1_2/3"
 
@@ -68,9 +70,9 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(invis, pictures
     [
         ([UNIT, "--data", "none"], "does not exist"),
         ([UNIT, "--data", "."], "no picture"),
-        ([UNIT, "--data", "pictures", "--count", "0"], "count is 0"),
+        ([UNIT, "--data", "pictures", "--count", "0"], "--count 0 is out of range"),
         (["minivgg/nothing/3", "--data", "pictures"], "nothing"),
-        (["minivgg/conv1_2/3,5", "--data", "pictures", "--set", "x.nc"], "names 2"),
+        (["minivgg/conv1_2/3,5", "--data", "pictures", "--set", "saved.nc"], "names 2"),
         ([UNIT, "--data", "pictures", "--set", "x.nc"], "x.nc"),
     ],
 )
@@ -78,6 +80,8 @@ def test_bad_input_is_one_sentence_and_leaves_no_folder(invis, pictures, tmp_pat
     if arguments[2] == ".":
         for picture in pictures.glob("*.png"):
             picture.unlink()
+    if "saved.nc" in arguments:
+        save(complex_cell_result(), tmp_path / "saved.nc")
     done = invis("exemplars", *arguments)
     assert is_one_sentence(done), done
     assert said in done.stderr

@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(invis, saved, t
         (["SAVED", "--to", "0"], "--to 0"),
         (["SAVED", "--from", "1", "--to", "1"], "both 1"),
         (["SAVED", "--loop", "--from", "1"], "--loop"),
-        (["SAVED", "--frames", "1"], "frames is 1"),
+        (["SAVED", "--frames", "1"], "--frames 1 is out of range"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_no_folder(invis, saved, tmp_path, arguments, said):

@@ -142,7 +142,7 @@ def test_usage_errors_exit_with_2(invis):
 
 def test_an_unwritable_folder_is_refused_before_any_work(invis, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    done = invis("search", "nosuchmodel/is/0", "--out", "taken/below")
+    done = invis("search", "minivgg/no_such_layer/0", "--out", "taken/below")
     assert is_one_sentence(done)
     assert "taken/below" in done.stderr
 

@@ -73,11 +73,11 @@ def test_a_folder_of_images_and_the_zoo(invis, tmp_path):
         (("--encoders", "mlp"), "at least two are needed"),
         (("--encoders", "mlp,mpl"), "encoder 'mpl' is neither"),
         (("--anchors", "5000"), "anchors 5000 is too many"),
-        (("--anchors", "1"), "anchors 1 is too few"),
+        (("--anchors", "1"), "--anchors 1 is out of range: use 2 to"),
         (("--similarities", "cosin"), "did you mean cosine"),
-        (("--sweep", "8,x"), "--sweep '8,x' is no list of numbers"),
-        (("--seeds", "0"), "seeds 0 is too few"),
-        (("--limit", "0"), "limit 0 is not possible"),
+        (("--sweep", "8,x"), "--sweep '8,x' is no list of numbers from 2 on"),
+        (("--seeds", "0"), "--seeds 0 is out of range"),
+        (("--limit", "0"), "--limit 0 is out of range"),
     ],
 )
 def test_bad_input_is_one_sentence(invis, args, sentence, tmp_path):
@@ -91,4 +91,4 @@ def test_bad_input_is_one_sentence(invis, args, sentence, tmp_path):
 @pytest.mark.parametrize("value", [0, -1])
 def test_numbers_below_one_are_named_as_they_were_given(invis, option, value):
     done = invis("stitch", f"--{option}", value)
-    assert is_one_sentence(done) and f"{option} {value} is not possible" in done.stderr
+    assert is_one_sentence(done) and f"--{option} {value} is out of range" in done.stderr

@@ -108,7 +108,7 @@ def test_damaged_checkpoint_is_told(run, tmp_path):
 
 def test_bad_paths_are_told(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    for path, told in (("nothing", "no folder"), ("empty", "no readable checkpoints")):
+    for path, told in (("nothing", "does not exist"), ("empty", "no readable checkpoints")):
         with pytest.raises(InvisError, match=told):
             run(path)
     assert not (tmp_path / "out").exists()
