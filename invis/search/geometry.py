@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-STARTS = 12
+STARTS = 24
 POWERS = (2.0, 8.0, 32.0, 128.0)
 MOST_ITERATIONS = 400
 
@@ -62,12 +62,14 @@ def best_of_members(gram: ArrayLike, level: float, images: int, seed: int = 0) -
     needed = level * norms.max() / norms
     reached = np.flatnonzero(needed < 1)
     rng = np.random.default_rng(seed)
-    # As many images on each member as on the others: uneven heaps have a smaller smallest distance.
-    rounds = -(-images // len(reached))
-    chosen = [
-        np.concatenate([rng.permutation(reached) for _ in range(rounds)])[:images]
-        for _ in range(STARTS)
-    ]
+    reached = reached[np.argsort(-norms[reached], kind="stable")]
+    chosen = []
+    for start in range(STARTS):
+        # Alike members want even heaps; a weak one may not be worth its heap.
+        some = len(reached) if start % 2 else 1 + start // 2 % len(reached)
+        rounds = -(-images // some)
+        heaps = np.concatenate([rng.permutation(reached[:some]) for _ in range(rounds)])
+        chosen.append(heaps[:images])
     which = torch.from_numpy(np.stack(chosen))
     axes = torch.from_numpy(roots / norms[:, None])
     axes = torch.nn.functional.pad(axes, (0, images))[which]
@@ -86,16 +88,16 @@ def best_of_energy(gram: ArrayLike, level: float, images: int, seed: int = 0) ->
     squares = squares[squares > 1e-9 * squares[0]]
     k = len(squares)
     stretch = torch.from_numpy(squares[0] / squares)
+    # Along a weak axis the level leaves the sphere where y would be longer than 1.
+    longest = ((1 / level - 1) / (stretch[1:] - 1).clamp_min(1e-12)).clamp(max=1).sqrt()
 
     def place(y: Tensor) -> Tensor:
         e = _unit(y[..., :k])
-        # The level leaves the sphere where a weak axis would need a component longer than 1.
-        excess = ((stretch - 1) * e.square()).sum(-1, keepdim=True)
-        weak = ((1 / level - 1) / excess.clamp_min(1e-12)).clamp(max=1).sqrt() * e[..., 1:]
-        first = (1 - weak.square().sum(-1, keepdim=True)).clamp_min(1e-12).sqrt()
+        weak = longest * e[..., 1:]
+        first = _root(1 - weak.square().sum(-1, keepdim=True))
         e = torch.cat([torch.where(e[..., :1] < 0, -first, first), weak], -1)
         inside = (level * stretch).sqrt() * e
-        left = (1 - inside.square().sum(-1, keepdim=True)).clamp_min(1e-12).sqrt()
+        left = _root(1 - inside.square().sum(-1, keepdim=True))
         return torch.cat([inside, left * _unit(y[..., k:])], -1)
 
     rng = np.random.default_rng(seed)
@@ -158,6 +160,10 @@ def _roots(gram: ArrayLike) -> NDArray[np.float64]:
     """(K, K) vectors with these inner products."""
     values, axes = np.linalg.eigh(np.asarray(gram, dtype=np.float64))
     return np.asarray(axes * np.sqrt(values.clip(0)))
+
+
+def _root(y: Tensor) -> Tensor:
+    return y.clamp_min(1e-12).sqrt()
 
 
 def _unit(y: Tensor) -> Tensor:
