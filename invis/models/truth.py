@@ -20,10 +20,10 @@ What their sets can reach follows from geometry alone, and depends on the metric
 poles are left at a floor of 0.9, green and magenta: it ignores their polarity and little else.
 
 *Natural images.* The phases of the complex cell stay within 1 % of a circle. Members of the maxima
-differ a little in length, as cosines see them cut off at the border or along their diagonals: the
-angles by 1 % and the positions by 4 %, so that a floor of 0.9 reaches all of them. Photographs vary
-twice as much along red-blue as along green-magenta, whatever the frequency, and so the hue cell's
-two colours are alike: all hues count the same. `invis.search.geometry` computes what this allows.
+differ by 1 % in length, as cosines see them cut off at the border or along their diagonals, so that
+a floor of 0.9 reaches all of them. Photographs vary twice as much along red-blue as along
+green-magenta, whatever the frequency, and so the hue cell's two colours are alike: all hues count
+the same. `invis.search.geometry` computes what this allows.
 """
 
 from __future__ import annotations

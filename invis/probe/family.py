@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from invis.probe.transform import keep_norm
+from invis.probe.transform import Place, flat, keep_norm
 
 if TYPE_CHECKING:
     from invis.probe.claims import Evidence
@@ -59,9 +59,15 @@ class Family:
     period: float | None = None
     keeps_norm: bool = True
 
-    def of(self, image: Tensor, wave: Wave, fine: bool = True) -> Members | None:
-        """The members of an image, as `transform` makes them, at its norm."""
+    def of(
+        self, image: Tensor, wave: Wave, fine: bool = True, place: Place = flat
+    ) -> Members | None:
+        """The members of an image, as `transform` makes them, at its norm.
+
+        Args:
+            place: images (B, C, h, w) -> vectors (B, D) whose norm it is; pixels if left out.
+        """
         found = self.transform(image, wave, fine)
         if found is None or not self.keeps_norm:
             return found
-        return Members(found.values, keep_norm(found.images, image.norm()))
+        return Members(found.values, keep_norm(found.images, place(image[None]).norm(), place))

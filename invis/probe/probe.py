@@ -158,9 +158,9 @@ def _probe(
     nulls = null_sets(origin, len(images), beta, seed)
     curves: dict[str, Curve] = {}
     for name, family in FAMILIES.items():
-        members = family.of(reference, tuning.wave)
+        members = family.of(reference, tuning.wave, place=place)
         if members is not None:
-            coarse = (family.of(image, tuning.wave, fine=False) for image in images)
+            coarse = (family.of(one, tuning.wave, False, place) for one in images)
             shown = [one for one in coarse if one is not None]
             curves[name] = curve(family, members, shown, respond, place, origin, points, nulls)
     names = claims(Evidence(curves, tuning, reference))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,10 +12,18 @@ from torch.nn import functional
 # Waves of a deformation are no shorter than this share of the field: local, yet smooth.
 SMOOTHNESS = 0.25
 
+Place = Callable[[Tensor], Tensor]
 
-def keep_norm(images: Tensor, norm: Tensor) -> Tensor:
-    """Scale images (B, C, h, w) to one norm; empty ones stay empty."""
-    norms = images.flatten(1).norm(dim=1).clamp(min=1e-6)
+
+def flat(images: Tensor) -> Tensor:
+    """Images (B, C, h, w) -> vectors (B, C h w), their pixels."""
+    return images.flatten(1)
+
+
+def keep_norm(images: Tensor, norm: Tensor, place: Place = flat) -> Tensor:
+    """Scale images (B, C, h, w) to one norm of their vectors; empty ones stay empty."""
+    norms = place(images).norm(dim=1)
+    norms = norms.clamp(min=1e-7 * float(norm))
     return images * (norm / norms)[:, None, None, None]
 
 

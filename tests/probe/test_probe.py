@@ -19,6 +19,7 @@ from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, gratings, modulation
 from invis.probe.probe import probe, probe_steps
 from invis.probe.texture import crops, super_gaussian, texture
+from invis.search.metric import metric_of
 
 EXPECTED = {
     "simple_cell": (),
@@ -33,9 +34,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def truth():
     """Results and probes of all ground-truth units."""
-    results = {
-        cell: invis.search(f"truth/{cell}/0", device="cpu", metric="pixels")[0] for cell in EXPECTED
-    }
+    results = {cell: invis.search(f"truth/{cell}/0", device="cpu")[0] for cell in EXPECTED}
     return {cell: (ds, probe(ds)) for cell, ds in results.items()}
 
 
@@ -84,8 +83,11 @@ def test_curves_are_the_units_own_responses(truth):
     ds, found = truth["rotation_cell"]
     unit = units_at("truth/rotation_cell/0", device="cpu")
     grey = np.asarray(ds.attrs["grey"], dtype=np.float32)
-    image = torch.as_tensor(ds["reference_image"].values.astype(np.float32) - grey).permute(2, 0, 1)
-    turned = FAMILIES["rotation"].of(image, found.tuning.wave)
+    metric = metric_of(ds, (3, 24, 24))
+    image = metric.image(torch.as_tensor(ds.reference_vector.values)[None])[0]
+    turned = FAMILIES["rotation"].of(image, found.tuning.wave, place=metric.vectors)
+    norms = metric.vectors(turned.images).norm(dim=1)
+    torch.testing.assert_close(norms, torch.ones_like(norms), atol=1e-4, rtol=0)
     pixels = (turned.images.permute(0, 2, 3, 1).numpy() + grey).round().clip(0, 255)
     full = unit.full_responses(pixels.astype(np.uint8), [0] * len(pixels)).numpy()
     share = (full - ds.attrs["grey_response"]) / (ds.attrs["reference"] - ds.attrs["grey_response"])
