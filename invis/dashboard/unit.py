@@ -67,7 +67,8 @@ class UnitView:
         self._ds, self._dark, self._images = ds, dark, images
         self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
-        asked = ", ".join([layer_table.told(str(ds.attrs["weights"])), *words.settings(ds)])
+        told = [layer_table.told(str(ds.attrs["weights"])), *words.settings(ds)]
+        asked = ", ".join(filter(None, [*told, words.contrast_found(ds.attrs)]))
         sentence = (note or {}).get("sentence")
         said = f"<p><b>{escape(str(sentence))}</b></p>" if sentence else ""
         parts: list[Any] = [
