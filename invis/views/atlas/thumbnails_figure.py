@@ -79,8 +79,9 @@ def thumbnails_figure(
         # Images of a row must not run into each other when enlarged.
         smooth = is_smooth(1, tiling.zoom)
         drawn = [_strip(ds, factor, rgb(colours.paper), tiling.zoom, smooth) for ds in results]
-        tiling, pictures = replace(tiling, zoom=1), np.stack(drawn)
-    picture, _ = mosaic(pictures, None, background=rgb(colours.paper), tiling=tiling)
+        pictures = np.stack(drawn)
+    placed = replace(tiling, zoom=1) if strip else tiling
+    picture, _ = mosaic(pictures, None, background=rgb(colours.paper), tiling=placed)
     values = [words.number(ds.attrs, "index") for ds in results]
     end = axis_end([value or 0.0 for value in values])
     captions = [

@@ -79,7 +79,7 @@ def stretch_of(images: Pixels, grey: NDArray[np.float64]) -> int:
 def contrasts_of(images: Pixels, grey: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N,) RMS deviation of each image (N, h, w, C) from grey, in grey levels."""
     squares = deviations_of(images, grey) ** 2
-    return np.sqrt(squares.mean((1, 2, 3), dtype=np.float64))
+    return np.sqrt(squares.reshape(len(squares), -1).mean(1, dtype=np.float64))
 
 
 def deviations_of(images: Pixels, grey: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -68,7 +68,8 @@ def test_a_point_between_tiles_finds_none(layout):
 def test_every_pixel_is_an_images_or_paper(count, height, width, channels):
     images = noise(count, height, width, channels)
     reference = noise(height, width, channels, seed=1)
-    picture, layout = mosaic(images, reference, 4, background=PAPER, room=400)
+    picture, layout = mosaic(images, reference, 4, background=PAPER, smooth=False, room=400)
+    smooth, _ = mosaic(images, reference, 4, background=PAPER, smooth=True, room=400)
     assert picture.shape == (*layout.size, 3) and layout.zoom > 1
     free = np.ones(layout.size, dtype=bool)
     for tile in layout.tiles:
@@ -81,6 +82,8 @@ def test_every_pixel_is_an_images_or_paper(count, height, width, channels):
         expected = np.broadcast_to(image[:, None, :, None], blocks.shape)
         np.testing.assert_array_equal(blocks, expected)
     assert (picture[free] == PAPER).all() and free.any()
+    # Smoothing leaves each image within its place.
+    assert (smooth[free] == PAPER).all() and (smooth != picture).any()
 
 
 @pytest.mark.parametrize("shape", [(37, 53, 3), (1, 1, 3), (1, 9, 3), (64, 2, 3)])

@@ -234,8 +234,9 @@ def test_nothing_is_asked_of_a_network(result):
     assert "://" not in text and "data:image/png" in text
 
 
-def test_an_update_is_fast_enough_for_a_live_view():
-    images = np.random.default_rng(0).integers(90, 160, (8, 64, 64, 3), dtype=np.uint8)
+@pytest.mark.parametrize("side", [14, 64])
+def test_an_update_is_fast_enough_for_a_live_view(side):
+    images = np.random.default_rng(0).integers(90, 160, (8, side, side, 3), dtype=np.uint8)
     figure = blank_set_figure()
     taken = []
     for shift in range(8):
