@@ -61,7 +61,7 @@ def annotate_steps(
                 continue
             ds = layer.read(channel)
             if units is None and not ds.attrs["dead"]:
-                units = _units(layer, str(ds.attrs["address"]), weights, device)
+                units = units_of(layer, str(ds.attrs["address"]), weights, device)
             for snapshot in NOTES[note](ds, units.only([channel]) if units else None):
                 for found in snapshot.finished:
                     layer.note(channel, note, found.summary())
@@ -80,8 +80,16 @@ def first_note(layer: AtlasLayer, channel: int) -> dict[str, Any] | None:
     return next((one for n in NOTES if (one := layer.noted(channel, n)) is not None), None)
 
 
-def _units(layer: AtlasLayer, address: str, weights: str | None, device: str | None) -> Units:
-    """All units of a layer, loaded once."""
+def units_of(layer: AtlasLayer, address: str, weights: str | None, device: str | None) -> Units:
+    """All units of a layer.
+
+    Args:
+        layer: of an atlas.
+        address: of any of its units.
+
+    Raises:
+        InvisError: where the weights are not those of the atlas.
+    """
     every = f"{address.rpartition('/')[0]}/0-{layer.channels - 1}"
     units = units_at(every, weights, device)
     if units.model.weights_hash != layer.weights_hash:

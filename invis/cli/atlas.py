@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from invis.cli.saving import writable_folder, writing
 from invis.errors import InvisError
 from invis.progress import until_done
 from invis.shipped import data_path
+
+if TYPE_CHECKING:
+    from invis.atlas.layer import AtlasLayer
 
 DAMAGED = 1
 
@@ -113,8 +116,40 @@ def explain(store: str, layers: str | None, weights: str | None, device: str | N
 def _annotate(
     store: str, layers: str | None, weights: str | None, device: str | None, note: str
 ) -> None:
-    from invis.atlas import Atlas
     from invis.atlas.annotate import annotate_steps
+
+    steps = annotate_steps(_chosen(store, layers), weights, device, note)
+    told = until_done(watched(steps, note))[-1]
+    done = {"probe": "probed", "explain": "explained"}[note]
+    for where, why in told.failed.items():
+        click.echo(f"no {note} {where}: {why}")
+    click.echo(f"{told.done - len(told.failed)} of {told.total} units are {done}")
+
+
+@atlas.command(short_help="Search every unit at several floors and keep what that tells.")
+@click.argument("store")
+@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
+@click.option("--weights", help="The weights file, where the atlas was made with one.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+def profile(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
+    """Tell of every finished unit in the atlas at STORE tolerance from invariance.
+
+    Units that have a profile are left as they are, so that the command goes on where it was.
+    """
+    from invis.atlas.profiles import profiles_steps
+
+    steps = profiles_steps(_chosen(store, layers), weights, device)
+    told = until_done(watched(steps, "profile"))[-1]
+    click.echo(f"{told.done} of {told.total} units have a profile")
+
+
+def _chosen(store: str, layers: str | None) -> list[AtlasLayer]:
+    """Layers of an atlas that is to be written to.
+
+    Raises:
+        InvisError: if there are none.
+    """
+    from invis.atlas import Atlas
 
     found = Atlas(store, mode="r+").layers()
     chosen = [one for one in found if (layers or "") in one.path]
@@ -122,11 +157,7 @@ def _annotate(
         raise InvisError(f"store {store!r} holds no layer: fill it with `invis sweep`")
     if not chosen:
         raise InvisError(f"--layers {layers!r} is in no path of the atlas {store!r}")
-    told = until_done(watched(annotate_steps(chosen, weights, device, note), note))[-1]
-    done = {"probe": "probed", "explain": "explained"}[note]
-    for where, why in told.failed.items():
-        click.echo(f"no {note} {where}: {why}")
-    click.echo(f"{told.done - len(told.failed)} of {told.total} units are {done}")
+    return chosen
 
 
 @atlas.command(short_help="Take from some atlases what another lacks.")

@@ -18,15 +18,13 @@ from invis.search.engine import Batch, batch_steps
 from invis.search.islands import Heaped, islands_steps
 from invis.search.ladder import Ladder
 from invis.search.packing import DISTANCE, MOST_IMAGES, packing_steps
-from invis.search.profile_result import Found, build_profile
+from invis.search.profile_result import Found, build_profile, usual_place
 from invis.search.result import build_results
 from invis.search.settings import Settings
 from invis.search.threads import on_threads, worthwhile_threads
 from invis.search.tolerance import cap_width, heaps
 
 FLOORS = (0.8, 0.9, 0.95, 0.98)
-# The floor of a single search: from here the others are reached, and here packings are grown.
-USUAL = 0.9
 
 ProfileStep = Step[xr.Dataset]
 
@@ -62,7 +60,7 @@ def profile_steps(
         raise InvisError(f"apart is {apart:g}: use a distance from 0 to 2, in units of the norm R")
     if most < 2:
         raise InvisError(f"most is {most}: a packing needs room for at least 2")
-    usual = min(floors, key=lambda floor: abs(floor - USUAL))
+    usual = floors[usual_place(floors)]
     asked = replace(Settings.of(settings, **named), alpha=usual)
     if asked.objective != "set" or asked.distance != Settings.distance:
         raise InvisError(
@@ -155,7 +153,6 @@ def _steps(
             heaps=np.stack([one.heaps for one in heaped[mine]]),
             islands=islands[mine],
             packing=len(packed[k]),
-            packing_alpha=usual,
             apart=apart,
             most=most,
             seconds=time.perf_counter() - began,

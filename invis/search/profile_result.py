@@ -26,6 +26,12 @@ OF_A_FLOOR = (
 )  # fmt: skip
 IMAGES = ("images", "activation", "fraction", "nearest", "vectors")
 NOT_KEPT = ("alpha", *OF_A_FLOOR)
+SUMMARY = (
+    "kappa", "kappa_low", "kappa_high", "kappa_spread", "kappa_spread_low", "kappa_spread_high",
+    "packing", "packing_null",
+)  # fmt: skip
+# The floor of a single search: from here the others are reached, and here packings are grown.
+USUAL = 0.9
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,6 @@ class Found:
         heaps: (F, N) the heap of each image, in the order of the results.
         islands: how many heaps, or groups of them that walks connect, each floor has.
         packing: how many images fit.
-        packing_alpha: the floor that they keep.
         apart: the distance of all pairs, in units of R.
         most: where the packing would have stopped.
         seconds: the whole profile took.
@@ -49,7 +54,6 @@ class Found:
     heaps: NDArray[np.int64]
     islands: Sequence[int]
     packing: int
-    packing_alpha: float
     apart: float
     most: int
     seconds: float
@@ -64,9 +68,10 @@ def build_profile(
         images (floor, image, row, column, colour) and what else an image has; index, spread and
         what else a set has, heaps and islands (floor); coordinate alpha (floor). In attributes
         kappa, kappa_low, kappa_high and the same of kappa_spread; packing, packing_null,
-        packing_distance, packing_alpha and packing_most.
+        packing_distance, packing_alpha and packing_most; index and spread at the usual floor.
     """
     first = sets[0]
+    usual = usual_place(alphas)
     count, images = len(sets), first.sizes["image"]
     values: dict[str, Any] = {
         name: (("floor", *first[name].dims), np.stack([ds[name].values for ds in sets]))
@@ -85,20 +90,17 @@ def build_profile(
              "kappa_spread_high", "packing_null", "packing_distance", "packing_alpha"),
             math.nan,
         ) | {"packing": 0, "packing_most": 0}  # fmt: skip
-        for name in ("index", "spread", "null_distance"):
-            values[name] = ("floor", np.full(count, math.nan))
     else:
         heaps, islands, kept = found.heaps, list(found.islands), found.kept
         number = np.array([len(np.unique(one)) for one in heaps])
         near, rms = kappas(found.kept, found.vectors)
         (low, high), (rms_low, rms_high) = intervals(found.kept, found.vectors)
-        where = list(alphas).index(found.packing_alpha)
-        limit = packing_limit(found.apart, sets[where].attrs["beta"])
+        limit = packing_limit(found.apart, sets[usual].attrs["beta"])
         attrs |= {
             "kappa": near, "kappa_low": low, "kappa_high": high,
             "kappa_spread": rms, "kappa_spread_low": rms_low, "kappa_spread_high": rms_high,
             "packing": found.packing, "packing_null": math.inf if limit is None else float(limit),
-            "packing_distance": found.apart, "packing_alpha": found.packing_alpha,
+            "packing_distance": found.apart, "packing_alpha": alphas[usual],
             "packing_most": found.most, "seconds": found.seconds,
         }  # fmt: skip
     values |= {
@@ -107,7 +109,26 @@ def build_profile(
         "heaps": ("floor", number),
         "islands": ("floor", np.array(islands, dtype=np.int64)),
     }
+    attrs |= {name: float(values[name][1][usual]) for name in ("index", "spread")}
     return xr.Dataset(values, coords={"alpha": ("floor", np.asarray(alphas, float))}, attrs=attrs)
+
+
+def usual_place(alphas: Sequence[float]) -> int:
+    """The place of the floor that a single search would use, or of the nearest to it."""
+    return int(np.argmin(np.abs(np.asarray(alphas) - USUAL)))
+
+
+def summary(profile: xr.Dataset) -> dict[str, Any]:
+    """A record for JSON and for the notes of an atlas, without the sets; NaN becomes None."""
+    told = {key: _plain(profile.attrs[key]) for key in SUMMARY}
+    for name in ("index", "islands"):
+        for alpha, value in zip(profile["alpha"].values, profile[name].values, strict=True):
+            told[f"{name}_{alpha:g}"] = _plain(value.item())
+    return told
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def set_at(profile: xr.Dataset, alpha: float) -> xr.Dataset:
@@ -122,8 +143,7 @@ def set_at(profile: xr.Dataset, alpha: float) -> xr.Dataset:
         known = ", ".join(f"{one:g}" for one in floors)
         raise InvisError(f"alpha is {alpha:g}: this profile has the floors {known}")
     one = profile.isel(floor=int(where[0]))
-    attrs = {key: value for key, value in profile.attrs.items() if "kappa" not in key}
-    attrs = {key: value for key, value in attrs.items() if not key.startswith("packing")}
+    attrs = {key: value for key, value in profile.attrs.items() if "packing" not in key}
     attrs |= {name: one[name].values.item() for name in OF_A_FLOOR}
     attrs |= {"format": SET_FORMAT, "alpha": float(floors[where[0]])}
     kept = [*IMAGES, "reference_image", "reference_vector"]

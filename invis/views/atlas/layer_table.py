@@ -10,12 +10,13 @@ from xarray import Dataset
 
 from invis.errors import InvisError
 from invis.views.base import words
+from invis.views.base.measures import MEASURES
 
 Row = Mapping[str, Any]
 
 
 def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) -> list[Row]:
-    """Results as rows of layer, channel, index, spread, group, address, dead.
+    """Results or profiles as rows of layer, channel, measures, group, address, dead.
 
     `groups` names the group of each result; if left out, results of different models, weights or
     metrics form groups. Raises InvisError for groups that are not one for each result.
@@ -39,8 +40,7 @@ def table_of(results: Sequence[Dataset], groups: Sequence[str] | None = None) ->
         {
             "layer": str(ds.attrs.get("layer", "")),
             "channel": str(ds.attrs.get("channel", "")),
-            "index": words.number(ds.attrs, "index"),
-            "spread": words.number(ds.attrs, "spread"),
+            **{key: words.number(ds.attrs, key) for key in MEASURES},
             "group": group(ds) if groups is None else groups[i],
             "address": str(ds.attrs.get("address", "")),
             "dead": bool(ds.attrs.get("dead", False)),
@@ -67,9 +67,9 @@ def as_rows(table: Sequence[Dataset | Row]) -> list[Row]:
     return rows
 
 
-def index_of(row: Row) -> float:
-    """The index of a unit, NaN for a dead one and where there is none."""
-    value = row.get("index")
+def index_of(row: Row, measure: str = "index") -> float:
+    """The index of a unit, or another measure; NaN for a dead one and where there is none."""
+    value = row.get(measure)
     return math.nan if value is None or row.get("dead") else float(value)
 
 
@@ -78,11 +78,12 @@ def address_of(row: Row) -> str:
     return str(row.get("address") or f"{row['layer']}/{row.get('channel', '')}")
 
 
-def missing(rows: Sequence[Row]) -> str:
+def missing(rows: Sequence[Row], measure: str = "index") -> str:
     """What has no index among some units: "3 dead", "1 dead, 2 without index", or nothing."""
     dead = sum(bool(row.get("dead")) for row in rows)
-    without = sum(not math.isfinite(index_of(row)) for row in rows) - dead
-    parts = [f"{dead} dead"] * (dead > 0) + [f"{without} without index"] * (without > 0)
+    without = sum(not math.isfinite(index_of(row, measure)) for row in rows) - dead
+    name = MEASURES[measure].name
+    parts = [f"{dead} dead"] * (dead > 0) + [f"{without} without {name}"] * (without > 0)
     return ", ".join(parts)
 
 

@@ -1,10 +1,11 @@
-"""The layers of a network on one axis: each dot is a unit's index, with the null line at 1.
+"""The layers of a network on one axis: each dot is a measure of a unit, with the null line.
 
-Units without an index are counted in their layer's label, never dropped in silence.
+Units without it are counted in their layer's label, never dropped in silence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -15,7 +16,7 @@ from xarray import Dataset
 from invis.views.atlas.layer_table import Row, as_rows, index_of, missing, table_of
 from invis.views.atlas.swarm import SYMBOLS, Scale, group_colour, group_traces
 from invis.views.base.frame import MARGIN, USUAL_WIDTH, title_at
-from invis.views.base.measures import null_area, null_axis
+from invis.views.base.measures import measure_named, null_area, null_axis
 from invis.views.base.theme import (
     LABEL_SIZE,
     SIZE,
@@ -39,43 +40,48 @@ def layers_figure(
     width: int | None = None,
     title: str = "What each layer ignores",
     top: float = 0.0,
+    measure: str = "index",
 ) -> go.Figure:
-    """The distribution of the index in each layer, layers and groups in the order given.
+    """The distribution of a measure in each layer, layers and groups in the order given.
 
     Args:
-        table: results, or rows with `layer`, `channel`, `index` and, if known, `spread`, `group`,
-            `address`, `dead`. An index that is None or NaN counts as missing.
+        table: results, profiles, or rows with `layer`, `channel`, the measure and, if known, other
+            measures, `group`, `address`, `dead`. What is None or NaN counts as missing.
         dark: the scheme.
         width: in pixels; without one the figure fills what it is put into.
         title: above it.
         top: where the axis ends at least, for figures that are compared.
+        measure: index, spread, kappa, kappa_spread or packing.
 
     Trace 0 is the null line. Each group has three: its units, whose customdata is their address,
     the marks of its medians, and the medians' numbers.
 
     Raises:
-        InvisError: if the table is empty, mixed, or an entry names no layer.
+        InvisError: if the table is empty, mixed, or an entry names no layer, or for another
+            measure.
     """
-    rows = as_rows(table)
+    rows, shown = as_rows(table), measure_named(measure)
     colours = palette(dark)
     layers = list(dict.fromkeys(str(row["layer"]) for row in rows))
     names = list(dict.fromkeys(str(row.get("group") or "") for row in rows))
     cells: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         cells.setdefault((str(row["layer"]), str(row.get("group") or "")), []).append(row)
-    labels = [_label(layer, names, cells, colours) for layer in layers]
+    labels = [_label(layer, names, cells, measure, colours) for layer in layers]
     longest = max(len(line) for _, plain in labels for line in plain)
     left = MARGIN + 14 + round(CHARACTER * longest)
-    top = max(top, axis_end([index_of(row) for row in rows]))
+    values = [index_of(row, measure) for row in rows]
+    top = max(top, axis_end(values, shown.high))
+    low = min([shown.low, *(math.floor(2 * v) / 2 for v in values if math.isfinite(v))])
     row_height = ROW_HEIGHT + NEXT_GROUP * (len(names) - 1)
     several = len(names) > 1
     head = 22 + TITLE_SIZE + 18 + (LEGEND_ROW * len(names) + 14 if several else 0) + 26
     height = head + row_height * len(layers) + BOTTOM
-    pixel = top / max(100, (width or USUAL_WIDTH) - left - RIGHT)
-    scale = Scale(top, pixel, row_height)
+    pixel = (top - low) / max(100, (width or USUAL_WIDTH) - left - RIGHT)
+    scale = Scale(top, pixel, row_height, measure)
     figure = go.Figure()
     figure.add_scatter(
-        x=[1, 1],
+        x=[shown.null, shown.null],
         y=[-0.5, len(layers) - 0.5],
         mode="lines",
         name="a linear unit",
@@ -115,7 +121,7 @@ def layers_figure(
             "yanchor": "top",
             "itemsizing": "constant",
         },
-        xaxis=null_axis(top, colours),
+        xaxis=null_axis(top, colours, shown.null, low),
         yaxis={
             "range": [len(layers) - 0.5, -0.5],
             "tickvals": list(range(len(layers))),
@@ -124,9 +130,12 @@ def layers_figure(
             "ticklabelstandoff": 8,
             "showgrid": False,
         },
-        shapes=[null_area(colours, xref="x", yref="y domain"), *rules],
+        shapes=[
+            null_area(colours, xref="x", yref="y domain", x0=low, x1=shown.null),
+            *rules,
+        ],
         annotations=[
-            _heading("index of each unit", 0, 0, colours),
+            _heading(f"{shown.name} of each unit", 0, 0, colours),
             _heading("median", 1, 12, colours),
         ],
     )
@@ -134,12 +143,16 @@ def layers_figure(
 
 
 def _label(
-    layer: str, names: Sequence[str], cells: dict[tuple[str, str], list[Row]], colours: Palette
+    layer: str,
+    names: Sequence[str],
+    cells: dict[tuple[str, str], list[Row]],
+    measure: str,
+    colours: Palette,
 ) -> tuple[str, list[str]]:
     """The name of a layer with what it lacks, as markup and as plain lines."""
     plain, markup = [layer], escape(layer, quote=False)
     for g, name in enumerate(names):
-        lacks = missing(cells.get((layer, name), []))
+        lacks = missing(cells.get((layer, name), []), measure)
         if lacks:
             sign = f"{SYMBOLS[g % 4][1]} " if len(names) > 1 else ""
             colour = group_colour(g, colours) if len(names) > 1 else colours.warn

@@ -28,6 +28,7 @@ TABLE = "units.csv"
 PARQUET = "units.parquet"
 # Screen pixels that pages give a strip of images in height, about.
 STRIP = 44
+PROFILE = "profile"
 
 
 def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:
@@ -67,7 +68,7 @@ def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:
 
 def write_tables(atlas: Atlas, folder: Path) -> list[str]:
     """The table of all measures as CSV, and as Parquet where pyarrow is installed; their names."""
-    table = atlas.table(notes=NOTES)
+    table = atlas.table(notes=[*NOTES, PROFILE])
     table.to_csv(folder / TABLE, index=False)
     try:
         table.to_parquet(folder / PARQUET, index=False)

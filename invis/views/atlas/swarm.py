@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from invis.views.atlas.layer_table import Row, address_of, index_of
 from invis.views.base import words
+from invis.views.base.measures import MEASURES
 from invis.views.base.theme import NUMBER_SIZE, Palette
 
 # Dots may touch, and rounding is no overlap.
@@ -26,11 +27,12 @@ SERIES = (0, 3, 2, 4)
 
 @dataclass(frozen=True)
 class Scale:
-    """The end of the axis, what a pixel is on it, and the height of a row in pixels."""
+    """The axis of a measure: where it ends, what a pixel is on it, and a row's height in pixels."""
 
     top: float
     pixel: float
     row: float
+    measure: str = "index"
 
 
 def group_colour(g: int, colours: Palette) -> str:
@@ -85,18 +87,22 @@ def group_traces(
     marks: dict[str, list[Any]] = {"x": [], "y": []}
     numbers: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
     for place, layer in enumerate(layers):
-        found = [row for row in cells.get((layer, name), []) if math.isfinite(index_of(row))]
+        found = [
+            row
+            for row in cells.get((layer, name), [])
+            if math.isfinite(index_of(row, scale.measure))
+        ]
         if not found:
             continue
         here = [other for other in names if (layer, other) in cells]
         middle = place - 0.5 + (here.index(name) + 0.5) / len(here)
         reach = 0.42 / len(here)
-        values = np.array([index_of(row) for row in found])
+        values = np.array([index_of(row, scale.measure) for row in found])
         offsets = swarm(values / scale.pixel, DOT + 1) / scale.row
         offsets *= min(1.0, reach / max(float(np.abs(offsets).max()), 1e-9))
         dots["x"] += values.tolist()
         dots["y"] += (middle + offsets).tolist()
-        dots["hovertext"] += [_hover(row) for row in found]
+        dots["hovertext"] += [_hover(row, scale.measure) for row in found]
         dots["customdata"] += [address_of(row) for row in found]
         median = float(np.median(values))
         marks["x"] += [median, median, None]
@@ -138,8 +144,11 @@ def group_traces(
     ]
 
 
-def _hover(row: Row) -> str:
-    spread = row.get("spread")
-    known = spread is not None and math.isfinite(spread)
-    text = f"<b>{escape(address_of(row), quote=False)}</b><br>index {words.figure(index_of(row))}"
-    return text + (f", spread {words.figure(spread)}" if known else "")
+def _hover(row: Row, first: str) -> str:
+    """The measure that is drawn, and whatever else is known."""
+    told = [(first, index_of(row, first))]
+    told += [(key, index_of(row, key)) for key in MEASURES if key != first]
+    known = ", ".join(
+        f"{MEASURES[key].name} {words.figure(value)}" for key, value in told if math.isfinite(value)
+    )
+    return f"<b>{escape(address_of(row), quote=False)}</b><br>{known}"

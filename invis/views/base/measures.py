@@ -1,13 +1,58 @@
-"""Index and spread on one axis with the null at 1, as traces and axes of a plotly figure."""
+"""Measures beside their null: what there is, and traces and axes of a plotly figure."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from invis.errors import InvisError
 from invis.views.base import words
 from invis.views.base.theme import LABEL_SIZE, NUMBER_SIZE, Palette
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of a unit that layers are compared by.
+
+    Attributes:
+        key: its name in results and rows.
+        name: of it in a sentence.
+        null: its value for a linear unit.
+        low: where its axis begins at most.
+        high: where its axis ends at least.
+    """
+
+    key: str
+    name: str
+    null: float = 1.0
+    low: float = 0.0
+    high: float = 2.0
+
+
+MEASURES = {
+    one.key: one
+    for one in (
+        Measure("index", "index"),
+        Measure("spread", "spread"),
+        Measure("kappa", "kappa", null=0.0, low=-0.5, high=1.0),
+        Measure("kappa_spread", "kappa of the spread", null=0.0, low=-0.5, high=1.0),
+        Measure("packing", "images that fit", high=8.0),
+    )
+}
+
+
+def measure_named(key: str) -> Measure:
+    """The measure of this name.
+
+    Raises:
+        InvisError: if there is none.
+    """
+    if key not in MEASURES:
+        raise InvisError(f"measure {key!r} is unknown: use {', '.join(MEASURES)}")
+    return MEASURES[key]
 
 
 def measure_traces(
@@ -74,14 +119,16 @@ def measure_axes(
     }
 
 
-def null_axis(top: float, colours: Palette) -> dict[str, Any]:
-    """An axis of indices from 0 to `top`, on which 1 is named a linear unit."""
-    ticks = np.arange(0, top + 0.01, 0.5 if top <= 4 else 1.0).tolist()
-    null = f"<b>1</b><br><span style='color:{colours.ink}'>a linear unit</span>"
+def null_axis(top: float, colours: Palette, null: float = 1.0, low: float = 0.0) -> dict[str, Any]:
+    """An axis from `low` to `top`, on which the null is named a linear unit."""
+    step = 0.5 if top - low <= 4 else max(1.0, float(math.ceil((top - low) / 8)))
+    ticks = np.arange(low, top + 0.01, step).tolist()
+    ticks = sorted({*(tick for tick in ticks if tick == null or abs(tick - null) > step / 2), null})
+    named = f"<b>{null:g}</b><br><span style='color:{colours.ink}'>a linear unit</span>"
     return {
-        "range": [0, top],
+        "range": [low, top],
         "tickvals": ticks,
-        "ticktext": [null if tick == 1 else f"{tick:g}" for tick in ticks],
+        "ticktext": [named if tick == null else f"{tick:g}" for tick in ticks],
         "tickangle": 0,
         "showgrid": False,
         "fixedrange": True,

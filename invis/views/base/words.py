@@ -21,6 +21,8 @@ ERROR_LIMIT = 0.02
 RANGE_LIMIT = 0.9
 # From here on a linear unit leaves so little room that any distance divides by almost nothing.
 BETA_LIMIT = 0.98
+# Smooth maxima and linear units stay within this of kappa 0 at the usual floors.
+SMOOTH_KAPPA = 0.05
 # A weight and its channel in the name of a combination, such as "0.5x3-1e-05x8".
 TERM = re.compile(r"([+-]?[^x]+?)x(\d+)(?=[+-]|$)")
 # A title that names more weights, or more channels, is longer than a page is wide.
@@ -210,6 +212,18 @@ def remark(ds: Dataset) -> str:
     if spread > LINEAR_LIMIT:
         return f"Over all pairs, not only neighbours, it is {spread:.2f} times (the spread)."
     return f"The spread, {spread:.2f}, finds no invariance among all pairs either."
+
+
+def tolerance(ds: Dataset) -> str:
+    """What kappa adds, where the unit was searched at several floors; empty where it was not."""
+    kappa, low, high = (number(ds.attrs, key) for key in ("kappa", "kappa_low", "kappa_high"))
+    if kappa is None:
+        return ""
+    interval = "" if low is None or high is None else f" ({figure(low)} to {figure(high)})"
+    told = f"Kappa {figure(kappa)}{interval}: as the floor rises, these images draw together "
+    if (kappa if low is None else low) > SMOOTH_KAPPA:
+        return told + "less than at any smooth maximum, so something stays."
+    return told + "as at a smooth maximum, so a tolerance would explain this index."
 
 
 def in_features(ds: Dataset) -> str:

@@ -48,6 +48,10 @@ _PROVENANCE = {
     "null_distance": "null distance, R",
     "index": "index",
     "spread": "spread",
+    "kappa": "kappa",
+    "kappa_low": "kappa, from",
+    "kappa_high": "kappa, to",
+    "kappa_spread": "kappa of the spread",
     "saturated": "saturated pixel values",
     "full_model_error": "full-model error",
     "converged": "converged",
@@ -75,7 +79,7 @@ def card(
     about = " · ".join(filter(None, [words.weights(ds), asked, words.contrast_found(ds.attrs)]))
     heading = "h1" if kind == "single" else "h2"
     warnings = "".join(f"<li>{_lead(text)}</li>" for text in words.warnings(ds))
-    remark = " ".join(filter(None, [words.remark(ds), words.in_features(ds)]))
+    remark = " ".join(filter(None, [words.remark(ds), words.tolerance(ds), words.in_features(ds)]))
     measured = (
         f'<div class="measured"><section><h3>Against the null</h3>{charts.scale(ds, top)}</section>'
         f"<section>{charts.courses(ds)}</section></div>"

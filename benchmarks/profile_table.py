@@ -1,0 +1,235 @@
+"""What profiles tell: tables of truth units, affine units, whole networks, and what they cost.
+
+    python benchmarks/profile_table.py truth
+    python benchmarks/profile_table.py affine [--limit 200]
+    python benchmarks/profile_table.py network minivgg miniresnet [--layers conv1_1,conv1_2]
+        [--limit 32] [--least 16] [--batch 16] [--keep FILE]
+    python benchmarks/profile_table.py network vgg16 --weights vgg16-hed.safetensors
+        --layers conv1_2,conv2_2,conv3_1,conv4_1 --limit 16
+    python benchmarks/profile_table.py cost minivgg/conv3_1/0-7
+
+`network` compares trained with untrained units, layer by layer: median and quartiles of the index
+at 0.9 and 0.98, of kappa and of the packing number, and how often a trained unit has more than an
+untrained one (the area under the curve, 0.5 where they are alike) with a 95 % interval by the
+bootstrap. `--keep` appends to a file of JSON lines and skips what is there. `cost` sets the seconds
+of profiles against those of single searches at 0.9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tables import table
+
+FLOORS = (0.8, 0.9, 0.95, 0.98)
+MEASURES = {"index at 0.9": "index_0.9", "at 0.98": "index_0.98", "kappa": "kappa",
+            "of the spread": "kappa_spread", "fit": "packing"}  # fmt: skip
+COMPARED = {"index at 0.9": "index_0.9", "kappa": "kappa", "fit": "packing"}
+DRAWS = 2000
+
+
+class Kept:
+    """Summaries of units by address; on disk where a file is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.of: dict[str, dict[str, Any]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                self.of[row["address"]] = row
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        self.of |= {row["address"]: row for row in rows}
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def profiled(
+    model: str, weights: str | None, layer: str, channels: int, batch: int, kept: Kept
+) -> list[dict[str, Any]]:
+    """The summaries of the first `channels` units of a layer that are not dead."""
+    from invis.search.profile import profile
+    from invis.search.profile_result import summary
+
+    def name(channel: int) -> str:
+        return f"{model}/{layer}/{channel}"
+
+    for start in range(0, channels, batch):
+        end = min(start + batch, channels)
+        if all(name(channel) in kept.of for channel in range(start, end)):
+            continue
+        found = profile(f"{model}/{layer}/{start}-{end - 1}", FLOORS, weights=weights)
+        kept.add(
+            [
+                {"address": name(start + k), "dead": ds.attrs["dead"]} | summary(ds)
+                for k, ds in enumerate(found)
+            ]
+        )
+    rows = [kept.of[name(channel)] for channel in range(channels)]
+    return [row for row in rows if not row["dead"]]
+
+
+def values(rows: Sequence[dict[str, Any]], key: str) -> np.ndarray:
+    return np.array([row[key] for row in rows if row[key] is not None], dtype=float)
+
+
+def quartiles(found: np.ndarray) -> str:
+    """Median, its 95 % interval by the bootstrap in brackets, and quartiles."""
+    if len(found) < 3:
+        return "–"
+    draw = np.random.default_rng(0).choice(found, (DRAWS, len(found)))
+    low, high = np.quantile(np.median(draw, axis=1), [0.025, 0.975])
+    first, middle, third = np.quantile(found, [0.25, 0.5, 0.75])
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}] ({first:.2f} to {third:.2f})"
+
+
+def area(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How often one of `ours` is larger than one of `theirs`; ties count half."""
+    return float(((ours[:, None] > theirs) + 0.5 * (ours[:, None] == theirs)).mean())
+
+
+def separation(ours: np.ndarray, theirs: np.ndarray) -> str:
+    if min(len(ours), len(theirs)) < 3:
+        return "–"
+    rng = np.random.default_rng(0)
+    drawn = [
+        area(rng.choice(ours, len(ours)), rng.choice(theirs, len(theirs))) for _ in range(DRAWS)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f"{area(ours, theirs):.2f} ({low:.2f} to {high:.2f})"
+
+
+def network(options: argparse.Namespace) -> None:
+    """Trained beside untrained, one table of values and one of what separates them."""
+    from invis.models.suggest import layers_of
+
+    kept, chosen = Kept(options.keep), options.layers.split(",") if options.layers else None
+    apart = []
+    print(table(["layer", "weights", "live", *MEASURES, "linear"], []), flush=True)
+    for model in options.names:
+        for layer in layers_of(model):
+            if layer.channels < options.least or (chosen and layer.layer not in chosen):
+                continue
+            count = min(layer.channels, options.limit)
+            both = {}
+            for told, name, weights in (
+                ("trained", model, options.weights), ("untrained", f"{model}@none:0", None),
+            ):  # fmt: skip
+                rows = profiled(name, weights, layer.layer, count, options.batch, kept)
+                both[told] = rows
+                cells = [quartiles(values(rows, key)) for key in MEASURES.values()]
+                null = values(rows, "packing_null")
+                linear = f"{np.median(null):.0f}" if len(null) else "any"
+                print(
+                    f"| {' | '.join([f'{model}/{layer.layer}', told, str(len(rows))])} | "
+                    f"{' | '.join([*cells, linear])} |",
+                    flush=True,
+                )
+            apart.append(
+                [f"{model}/{layer.layer}"]
+                + [
+                    separation(*(values(both[one], key) for one in ("trained", "untrained")))
+                    for key in COMPARED.values()
+                ]
+            )
+    print(f"\nHow often a trained unit has more than an untrained one:\n\n"
+          f"{table(['layer', *COMPARED], apart)}")  # fmt: skip
+
+
+def truth(options: argparse.Namespace) -> None:
+    """Ground-truth units in the metric of pixels, beside what geometry allows."""
+    from invis.models.truth import unit_names
+    from invis.search.check import expected_index
+    from invis.search.null import null_distance
+    from invis.search.profile import profile
+    from invis.search.tolerance import kappa
+
+    null = np.array([null_distance(np.ones(8), 1.0, alpha) for alpha in FLOORS])
+    rows = []
+    for name in unit_names():
+        (ds,) = profile(f"truth/{name}/0", FLOORS, metric="pixels", seed=options.seed)
+        best = np.array([expected_index(name, alpha, 8) for alpha in FLOORS])
+        indices = zip(ds["index"].values, best, strict=True)
+        rows.append([
+            name, *(f"{mine:.2f} ({most:.2f})" for mine, most in indices),
+            f"{ds.attrs['kappa']:.2f} ({kappa(np.array(FLOORS), best * null):.2f})",
+            f"{ds.attrs['kappa_spread']:.2f}",
+            "/".join(str(n) for n in ds["islands"].values), str(ds.attrs["packing"]),
+            f"{ds.attrs['packing_null']:.0f}",
+        ])  # fmt: skip
+    head = ["unit", *(f"index at {alpha:g}" for alpha in FLOORS), "kappa", "of the spread",
+            "islands", "fit", "linear"]  # fmt: skip
+    print(table(head, rows))
+
+
+def affine(options: argparse.Namespace) -> None:
+    """Kappa of random affine units: 8 x 8 px, three colours, biases."""
+    import torch
+
+    from invis.models.unit import unit
+    from invis.search.profile import profile
+
+    count = min(options.limit, 200)
+    torch.manual_seed(options.seed)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, count, 8))
+    units = unit(net, "0", list(range(count)), mean=128 / 255, std=0.25, input_size=8)
+    found = []
+    for start in range(0, count, options.batch):
+        part = units.only(range(start, min(start + options.batch, count)))
+        found += [ds.attrs["kappa"] for ds in profile(part, FLOORS)]
+    kappas = np.abs(found)
+    print(f"{count} affine units: |kappa| < 0.05 in {100 * (kappas < 0.05).mean():.1f} %, "
+          f"largest {kappas.max():.3f}, median {np.median(found):+.4f}")  # fmt: skip
+
+
+def cost(options: argparse.Namespace) -> None:
+    """Seconds of profiles over those of single searches at 0.9, all units in one batch."""
+    from invis.models.unit import units_at
+    from invis.search import search
+    from invis.search.profile import profile
+
+    rows = []
+    for address in options.names:
+        units = units_at(address, options.weights)
+        one, whole = (
+            timed(lambda job=job, units=units: job(units)) for job in (search, profile)
+        )  # fmt: skip
+        rows.append([address, f"{one:.1f}", f"{whole:.1f}", f"{whole / one:.2f}"])
+    print(table(["units", "search, s", "profile, s", "ratio"], rows))
+
+
+def timed(job: Callable[[], Any]) -> float:
+    """Seconds of this process, which other work on the machine does not change."""
+    began = time.process_time()
+    job()
+    return time.process_time() - began
+
+
+COMMANDS = {"truth": truth, "affine": affine, "network": network, "cost": cost}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--weights")
+    parser.add_argument("--layers")
+    parser.add_argument("--limit", type=int, default=1 << 20)
+    parser.add_argument("--least", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    COMMANDS[options.command](options)
+
+
+if __name__ == "__main__":
+    main()
