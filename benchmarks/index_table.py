@@ -5,10 +5,9 @@
 
 Searches the units of each layer with the default settings but for these (N = 8) in the shipped
 weights and in an untrained control, and prints one row a layer, in Markdown: live units of how
-many, median index with its quartiles, median spread. `--keep` appends each batch to a file of JSON lines and
-skips what is there, so that the work of hours may be interrupted (one file for each alpha and
-metric). `--batch` units are searched
-together: a GPU has room for some hundreds.
+many, median index with its quartiles, median spread. `--keep` appends each batch to a file of JSON
+lines and skips what is there, so that the work of hours may be interrupted (one file for each alpha
+and metric). `--batch` units are searched together: a GPU has room for some hundreds.
 """
 
 from __future__ import annotations
