@@ -30,18 +30,29 @@ def find_axes(
     """
     draw = torch.Generator().manual_seed(0)
     image, other = (torch.randn(shape, generator=draw).to(like) for _ in range(2))
-    images = [image]
-    for axis in (1, 2):
-        half = shape[axis] // 2
-        near, far = image.clone(), image.clone()
-        near.narrow(axis, 0, half).copy_(other.narrow(axis, 0, half))
-        far.narrow(axis, half, shape[axis] - half).copy_(
-            other.narrow(axis, half, shape[axis] - half)
-        )
-        images += [near, far]
-    base, *changed = run(torch.stack(images))
-    energies = [(one - base).double().square() for one in changed]
-    return _moving(energies[0], energies[1]), _moving(energies[2], energies[3])
+    return follow(run, image[None], other[None], (2, 3))
+
+
+def follow(
+    run: Callable[[Tensor], Tensor], x: Tensor, other: Tensor, axes: tuple[int, int]
+) -> tuple[int | None, int | None]:
+    """The axes of the output that follow two axes of the input.
+
+    Args:
+        run: one input (1, ...) -> one output (1, ...).
+        x, other: two inputs of noise.
+        axes: of the input.
+    """
+    base, found = run(x), []
+    for axis in axes:
+        half = x.shape[axis] // 2
+        energies = []
+        for start, length in ((0, half), (half, x.shape[axis] - half)):
+            changed = x.clone()
+            changed.narrow(axis, start, length).copy_(other.narrow(axis, start, length))
+            energies.append((run(changed) - base)[0].double().square())
+        found.append(_moving(*energies))
+    return found[0], found[1]
 
 
 def _moving(near: Tensor, far: Tensor) -> int | None:

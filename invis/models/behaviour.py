@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invis.models.axes import follow
 from invis.models.geometry import Span, Taps
-from invis.models.ops import Alone, Axes, Op, Resample
+from invis.models.ops import Alone, Axes, Op, Opaque, Resample
 
 Run = Callable[[Tensor], Any]
 
@@ -24,7 +25,9 @@ START = 2.0**20
 
 @torch.no_grad()
 def behaviour(run: Run, shape: tuple[int, ...], axes: Axes, like: Tensor) -> tuple[Op, Axes] | None:
-    """What an operation of one input does to rows and columns; None where neither guess is right.
+    """What an operation of one input does to rows and columns; None where no guess is right.
+
+    Whoever only keeps rows and columns in their order stays opaque, but its output is a map.
 
     Args:
         run: the operation.
@@ -37,7 +40,7 @@ def behaviour(run: Run, shape: tuple[int, ...], axes: Axes, like: Tensor) -> tup
     try:
         out = run(x.clone())
         alone = _alone(run, x, out, axes)
-        return alone or _resampled(run, x, out, axes)
+        return alone or _resampled(run, x, out, axes) or _followed(run, x, out, axes)
     except (RuntimeError, TypeError, ValueError, IndexError, AssertionError):
         return None
 
@@ -117,6 +120,17 @@ def _resampled(run: Run, x: Tensor, out: Any, axes: Axes) -> tuple[Op, Axes] | N
     for axis, taps in zip(axes, found, strict=True):
         expected = mix(expected, axis, taps, fill)
     return (op, axes) if _near(run(x.clone()), expected) else None
+
+
+def _followed(run: Run, x: Tensor, out: Any, axes: Axes) -> tuple[Op, Axes] | None:
+    """Where rows and columns have gone, though no window can be told."""
+    if not isinstance(out, Tensor) or out.ndim != x.ndim or not out.is_floating_point():
+        return None
+    other = torch.randn(x.shape, generator=torch.Generator().manual_seed(1)).to(x)
+    rows, cols = follow(lambda one: run(one.clone()), x, other, axes)
+    if rows is None or cols is None or rows == cols:
+        return None
+    return Opaque(), (rows, cols)
 
 
 def _near(a: Tensor, b: Tensor) -> bool:

@@ -43,6 +43,7 @@ class Cone(nn.Module):
             because the steps cannot be cut down to the field; None for a cone proper.
         stopped_by: what the cone could not follow, in words, or "".
         uniform: units at other positions do the same to the patches that they see.
+        run_whole: the network itself runs, not step by step.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Cone(nn.Module):
         pick: tuple[Cut, ...] = (),
         stopped_by: str = "",
         uniform: bool = True,
+        run_whole: bool = False,
     ) -> None:
         super().__init__()
         self.paper: Tensor | None
@@ -75,7 +77,7 @@ class Cone(nn.Module):
         self.steps = nn.ModuleList(step for step, _ in plan)
         self._calls = [call for _, call in plan]
         self._pick = pick
-        self.stopped_by, self.uniform = stopped_by, uniform
+        self.stopped_by, self.uniform, self.run_whole = stopped_by, uniform, run_whole
         self.canvas: tuple[int, int] | None = None
         self._corner = (0, 0)
         self.register_buffer("paper", None)
@@ -138,7 +140,8 @@ class Cone(nn.Module):
             (top, left), (_, height, width) = self._corner, self.image_shape
             patch, x = x, self.paper.to(x.dtype).expand(len(x), -1, *self.canvas).clone()
             x[..., top : top + height, left : left + width] = patch
-        x = x.contiguous(memory_format=torch.channels_last)
+        if not self.run_whole:
+            x = x.contiguous(memory_format=torch.channels_last)
         values: dict[int, Tensor] = {0: x}
         out = x
         for step, call in zip(self.steps, self._calls, strict=True):
@@ -146,6 +149,8 @@ class Cone(nn.Module):
             values[call.out] = out
             for slot in call.dead:
                 del values[slot]
+        if isinstance(out, tuple | list):
+            out = out[0]
         return cut(out, self._pick).flatten(1)
 
     def extra_repr(self) -> str:
@@ -231,6 +236,7 @@ def compile_cone(
         plan=plan,
         pick=pick,
         uniform=follow and flow.is_uniform(needed),
+        run_whole=run_whole,
         stopped_by=flow.stopped_by(needed) if follow else "the network as it was traced",
     )
 

@@ -33,7 +33,7 @@ def fitted_cone(model: Model, layer: Layer, position: object, check: bool = Fals
     if like.is_meta:
         return cone
     with torch.backends.cudnn.flags(enabled=False):  # Winograd's tiles carry NaN to neighbours
-        if check and not _agrees(model, layer, cone, like):
+        if (check or cone.stopped_by) and not _agrees(model, layer, cone, like):
             cone = compile_cone(model.flow, target, cone.position, follow=False)
         if cone.whole and not cone.stopped_by:
             return cone
@@ -58,18 +58,40 @@ def _agrees(model: Model, layer: Layer, cone: Cone, like: Tensor) -> bool:
     network = upto(flow.traced, target)
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(2, model.channels, *model.input_size, generator=draw).to(like)
-    maps = network(x)
+    try:
+        maps = network(x)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise InvisError(
+            f"{model.name} fails at {layer.layer} on 2 images of {model.input_size[0]} x "
+            f"{model.input_size[1]} ({reason}): it must take batches of any size"
+        ) from error
     if not _close(maps, network(x)):
         raise InvisError(
             f"{model.name} answers differently to the same image at {layer.layer}: take the "
             "chance out of its forward (dropout without training=self.training, noise)"
+        )
+    if not maps.is_floating_point():
+        raise InvisError(
+            f"{layer.layer} of {model.name} gives {maps.dtype} numbers, which have no gradient: "
+            "name a layer in front of it"
         )
     axes, tokens = flow.axes[target], flow.tokens.get(target)
     places = axes or ((tokens.axis,) if tokens else ())
     for axis, at in sorted(zip(places, cone.position, strict=False), reverse=True):
         maps = maps.select(axis, at)
     top, left, bottom, right = cone.window
-    return _close(maps.flatten(1), cone(x[..., top:bottom, left:right]))
+    patch = x[..., top:bottom, left:right]
+    try:
+        with torch.enable_grad():
+            if not cone(patch[:1].clone().requires_grad_()).requires_grad:
+                raise InvisError(
+                    f"{layer.layer} of {model.name} has no gradient at the image: take detach, "
+                    "rounding and the like out of what leads to it"
+                )
+        return _close(maps.reshape(2, -1), cone(patch))
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return False
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

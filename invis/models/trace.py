@@ -1,5 +1,6 @@
 """Trace a network into a graph that knows its modules, shapes and in-place writes."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -218,7 +219,10 @@ def upto(traced: Traced, target: fx.Node) -> fx.GraphModule:
         copies[node] = graph.node_copy(node, lambda n: copies[n])
         if node is target:
             break
-    graph.output(copies[target])
+    out = copies[target]
+    if target in traced.several:
+        out = graph.call_function(operator.getitem, (out, 0))
+    graph.output(out)
     return fx.GraphModule(traced.full, graph)
 
 

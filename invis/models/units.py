@@ -202,7 +202,8 @@ class Units:
             return out.movedim(tokens.axis, -1).flatten(1, -2)[..., None]
         if self.map_axes is None:
             return out.flatten(1)[:, :, None, None]
-        return out.movedim(self.map_axes, (-2, -1)).flatten(1, -3)
+        maps = out.movedim(self.map_axes, (-2, -1))
+        return maps.reshape(len(maps), -1, *maps.shape[-2:])
 
     def unit_maps(self, out: Tensor) -> Tensor:
         """The responses (B, U, H, W) of all units at every position of their layer's output."""
