@@ -146,6 +146,10 @@ def _layer(model: Model, flow: Flow, path: str, name: str, raw: bool) -> Layer:
     tokens = flow.tokens.get(node)
     places = axes or ((tokens.axis,) if tokens else ())
     channels = prod(size for axis, size in enumerate(shape) if axis and axis not in places)
+    if tokens and not axes:
+        rows, columns = tokens.grid
+        behind = " behind a class token" if tokens.before else ""
+        tensor += f", for {rows} x {columns} tokens{behind}"
     return Layer(
         layer=name,
         alias=path if path != name else None,

@@ -154,7 +154,10 @@ class SizedTracer(PathTracer):
         return proxy
 
     def to_bool(self, obj: fx.Proxy) -> bool:
-        return bool(self.to_bool_or_number(obj))
+        first, second = obj.known  # type: ignore[attr-defined]
+        if isinstance(first, Tensor) or bool(first) != bool(second):
+            raise fx.proxy.TraceError("values decide what runs")
+        return bool(first)
 
     def to_bool_or_number(self, obj: Any) -> Any:
         """The plain value of a proxy that is the same for every batch."""
