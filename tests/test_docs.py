@@ -52,7 +52,7 @@ def test_pages_were_found():
 
 
 @pytest.mark.parametrize("page, line", COMMANDS)
-def test_commands_parse(page, line, tmp_path, monkeypatch):
+def test_commands_parse(page, line, tmp_path, monkeypatch, nothing_there):
     monkeypatch.chdir(tmp_path)  # where OUT and the like are no files
     name, *args = shlex.split(line.replace("--images DIR", "").replace("HOST:5006", "h:5006"))
     command = cli.commands[name]
@@ -112,7 +112,7 @@ def test_every_room_of_the_reference_names_its_modules(hooks):
     for room in hooks.ROOMS:
         page = hooks.room_reference(room)
         assert page.startswith(f"# invis.{room}\n")
-        assert page.count(":::") >= 8 and "__" not in page
+        assert page.count(":::") >= 4 and "__" not in page
 
 
 def test_the_face_of_the_reference_has_every_name(hooks):
@@ -149,4 +149,4 @@ def test_what_binder_installs_exists():
     text = (ROOT / "binder" / "postBuild").read_text(encoding="utf-8")
     for path in re.findall(r"deploy/\S+", text):
         assert (ROOT / path).exists()
-    assert "\n.\n" in (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8")
+    assert "\n.[all]\n" in (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ def test_commands_were_found():
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_commands_parse(line):
+def test_commands_parse(line, nothing_there):
     name, *args = shlex.split(line)
     command = cli.commands[name]
     context = command.make_context(name, args)

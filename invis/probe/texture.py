@@ -19,7 +19,7 @@ from torch import Tensor
 
 from invis.models.unit import Units
 from invis.progress import until_done
-from invis.search.again import problem_of
+from invis.search.again import problem_of, vectors_of
 
 STEPS, AT_ONCE, RATE = 120, 48, 0.05
 # A mild smoothing, as that of the authors' gradient, keeps single pixels from standing out.
@@ -80,14 +80,19 @@ def texture_steps(
     reference = torch.as_tensor(ds["reference_image"].values.astype(np.float32) - grey)
     reference = reference.permute(2, 0, 1).to(problem.device)
     bottom, top = float(ds.attrs["grey_response"]), float(ds.attrs["reference"])
-    norm = reference.norm()
+    norm, best = reference.norm(), vectors_of(ds, problem)[-1]
+
+    # In the metric of the search, in which the reference is the strongest image.
+    def on_sphere(x: Tensor) -> Tensor:
+        v = problem.metric.vectors(x)
+        return v / v.norm(dim=1, keepdim=True).clamp(min=1e-6)
 
     def unit(x: Tensor) -> Tensor:
         who = torch.zeros(len(x), dtype=torch.long, device=problem.device)
-        return (problem.respond(x, who) - bottom) / (top - bottom)
+        return (problem.respond(problem.image(on_sphere(x)), who) - bottom) / (top - bottom)
 
     def linear(x: Tensor) -> Tensor:
-        return x.flatten(1) @ reference.flatten() / norm**2
+        return on_sphere(x) @ best
 
     found = []
     for part, respond in enumerate((unit, linear)):

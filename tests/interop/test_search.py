@@ -60,7 +60,8 @@ def test_every_objective_has_lucents_value(kind: str) -> None:
     objective, net = OBJECTIVES[kind], network()
     images = torch.rand(3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(2))
     units = from_lucent(objective, net, **WHERE)
-    x = 255 * images - units.grey[:, None, None]
+    top, left, bottom, right = units.cone.window
+    x = (255 * images - units.grey[:, None, None])[..., top:bottom, left:right]
     found = units.responses(x, torch.zeros(3, dtype=torch.long))
     expected = [by_lucent(net, objective, image[None]) for image in images]
     assert found.tolist() == pytest.approx(expected, rel=1e-4)
@@ -76,7 +77,9 @@ def test_one_neuron_is_the_unit_of_invis() -> None:
     top, left, bottom, right = same.cone.window
     x = 40 * torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(3))
     index = torch.zeros(2, dtype=torch.long)
-    inside = same.responses(x[..., top:bottom, left:right], index)
+    assert units.cone.window == same.cone.window
+    x = x[..., top:bottom, left:right]
+    inside = same.responses(x, index)
     assert units.responses(x, index).tolist() == pytest.approx(inside.tolist(), rel=1e-4)
 
 
