@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import watched
 from invis.cli.saving import writable_folder, writing
 from invis.errors import InvisError
@@ -28,7 +28,7 @@ def atlas() -> None:
 
 @atlas.command(short_help="The layers of an atlas, how many units each has, and their indices.")
 @click.argument("store", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def info(store: str | None, as_json: bool) -> None:
     """Tell what the atlas at STORE holds; the one that ships when left out."""
     from invis.atlas import Atlas
@@ -54,7 +54,7 @@ def info(store: str | None, as_json: bool) -> None:
 @atlas.command(short_help="Read every finished unit and compare it with what was written.")
 @click.argument("store", required=False)
 @click.option("--repair", is_flag=True, help="Let the next sweep search damaged units again.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def verify(store: str | None, repair: bool, as_json: bool) -> None:
     """Prove that the atlas at STORE is whole; ends with 1 where a unit is damaged.
 
@@ -89,7 +89,7 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
 @click.argument("store")
 @click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
 @click.option("--weights", help="The weights file, where the atlas was made with one.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 def probe(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Say of every finished unit in the atlas at STORE what it ignores.
 
@@ -103,7 +103,7 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
 @click.argument("store")
 @click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
 @click.option("--weights", help="The weights file, where the atlas was made with one.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 def explain(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Explain the set of every finished unit in the atlas at STORE, as `invis explain` does.
 
@@ -130,7 +130,7 @@ def _annotate(
 @click.argument("store")
 @click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
 @click.option("--weights", help="The weights file, where the atlas was made with one.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 def profile(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Tell of every finished unit in the atlas at STORE tolerance from invariance.
 

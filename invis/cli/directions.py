@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import progress
 
 
@@ -17,11 +17,11 @@ from invis.cli.bars import progress
 )
 @click.option("--kind", default="pca", show_default=True, help="pca or nmf.")
 @click.option("--count", default=8, show_default=True, help="How many directions.")
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@options.weights
 @click.option("--seed", default=0, show_default=True, help="Of the positions looked at.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write, FILE.nc.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def directions(
     address: str,
     data: Path,

@@ -6,14 +6,14 @@ from dataclasses import asdict
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 PROBLEM = 2
 
 
 @click.command(short_help="Check whether this machine can run Invis.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check this machine and this installation, and say what to do about each problem.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import progress
 from invis.cli.morph import searched, set_of
 from invis.cli.places import prepared
@@ -32,10 +32,10 @@ PAGE, DATA = "exemplars.html", "exemplars.nc"
 )
 @click.option("--count", default=8, show_default=True, help="Crops kept for each unit.")
 @click.option("--set", "result", help="The unit's saved result.nc; searched when left out.")
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.weights
+@options.device
+@options.out
+@options.as_json
 def exemplars(
     address: str,
     data: Path,

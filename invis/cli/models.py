@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 
 
 @click.command(short_help="List the models.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def models(as_json: bool) -> None:
     """List the models, where each comes from and whether it works offline."""
     from invis.models.catalogue import catalogue
@@ -39,7 +39,7 @@ def _offline(row: dict[str, Any]) -> str:
 
 @click.command(short_help="List the layers of a model.")
 @click.argument("model")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def units(model: str, as_json: bool) -> None:
     """List the layers of MODEL: names, channels, receptive field and the tensor that is meant."""
     from dataclasses import asdict

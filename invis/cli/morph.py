@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import RESULT, default_out, slug, writing
@@ -34,10 +34,10 @@ KEYS = (
 @click.option("--to", "second", type=int, help="Another one.")
 @click.option("--frames", type=int, help="Frames, both ends among them: 33, or 65 of a --loop.")
 @click.option("--loop", is_flag=True, help="Through all images that can be reached, and back.")
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.weights
+@options.device
+@options.out
+@options.as_json
 def morph(
     result: str,
     first: int | None,

@@ -27,12 +27,12 @@ GRATINGS = (
 
 @click.command(short_help="Say which transformations units ignore.")
 @click.argument("target", metavar="ADDRESS|RESULT.NC")
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
+@options.weights
 @click.option("--texture", is_flag=True, help="Also the texture test of shift invariance.")
 @options.search_options("seed")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the page.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def probe(target: str, texture: bool, out: Path | None, as_json: bool, **asked: Any) -> None:
     """Probe a saved result, or the units at an address, which are searched first.
 

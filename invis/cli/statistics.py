@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import moving
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
@@ -24,7 +24,7 @@ AXES = {1: ("luminance",), 3: ("luminance", "opponent 1", "opponent 2")}
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--source", help="What the pictures are; kept in the file.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.as_json
 def statistics(folder: Path, out: Path | None, source: str | None, as_json: bool) -> None:
     """Measure how strong each frequency is in the pictures in DIR and all folders below it.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
@@ -58,9 +58,9 @@ POINTS = 600
     help="How points are drawn; umap needs umap-learn.",
 )
 @click.option("--limit", type=int, help="At most so many training and so many test images.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.device
+@options.out
+@options.as_json
 def stitch(
     data: str,
     encoders: str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import watched
 from invis.progress import until_done
 
@@ -26,7 +26,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--epochs", type=int, help="The recipe's own number when left out.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--record", is_flag=True, help="Also save the trajectory of the training.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
+@options.device
 @click.option("--json", "as_json", is_flag=True, help="Print the card and nothing else.")
 def train(
     arch: str,
@@ -68,9 +68,9 @@ def _told(steps: Iterator[TrainSnapshot], arch: str) -> Iterator[TrainSnapshot]:
 @click.command(short_help="Print top-1 and top-5 accuracy of a model.")
 @click.argument("model")
 @click.option("--data", type=FOLDER, required=True, help="Images in ImageFolder layout.")
-@click.option("--weights", help="A weights name, a file, `none` or `none:SEED`.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; chosen for you when left out.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.weights
+@options.device
+@options.as_json
 def evaluate(
     model: str, data: Path, weights: str | None, device: str | None, as_json: bool
 ) -> None:

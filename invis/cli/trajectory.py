@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from invis.cli import output
+from invis.cli import options, output
 from invis.cli.bars import watched
 from invis.cli.places import prepared
 from invis.cli.saving import slug, writing
@@ -26,8 +26,8 @@ PAGE, TABLE, PRODUCTS = "trajectory.html", "projections.csv", "gram.npz"
 
 @click.command(short_help="Principal components of a training, against a random walk.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list and nothing else.")
+@options.out
+@options.as_json
 def trajectory(path: Path, out: Path | None, as_json: bool) -> None:
     """Find the principal components of the checkpoints at PATH and what a random walk would show.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,14 +64,14 @@ def curves_figure(found: Probes, dark: bool = False) -> go.Figure:
     return figure
 
 
-def explained_figure(found: Probes, dark: bool = False) -> go.Figure:
-    """What each family explains of the set: the unit's share beside that of linear units' sets."""
-    colours = palette(dark)
-    names = [name for name, _ in reversed(found.shares())]
-    shares = [found.curves[name].explained for name in names]
-    nulls = [float(np.quantile(found.curves[name].explained_null, 0.95)) for name in names]
-    height = TOP + 34 * len(names) + 70
-    claimed = [name in found.names for name in names]
+def share_bars(
+    names: Sequence[str],
+    shares: Sequence[float],
+    nulls: Sequence[float],
+    claimed: Sequence[bool],
+    colours: Palette,
+) -> go.Figure:
+    """A bar a family, from below: its share of the set, claimed or not, and a mark at the null."""
     figure = go.Figure()
     figure.add_bar(
         x=shares,
@@ -99,6 +100,18 @@ def explained_figure(found: Probes, dark: bool = False) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
+    return figure
+
+
+def explained_figure(found: Probes, dark: bool = False) -> go.Figure:
+    """What each family explains of the set: the unit's share beside that of linear units' sets."""
+    colours = palette(dark)
+    names = [name for name, _ in reversed(found.shares())]
+    shares = [found.curves[name].explained for name in names]
+    nulls = [float(np.quantile(found.curves[name].explained_null, 0.95)) for name in names]
+    height = TOP + 34 * len(names) + 70
+    claimed = [name in found.names for name in names]
+    figure = share_bars(names, shares, nulls, claimed, colours)
     below = "the distance of the set from its reference that the best transformation removes"
     figure.update_layout(
         template=template(dark),

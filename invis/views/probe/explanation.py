@@ -13,6 +13,7 @@ from invis.views.base.images import stretch_of, stretched
 from invis.views.base.page import figures_html
 from invis.views.base.theme import LABEL_SIZE, palette, template
 from invis.views.base.tiles import picture_trace
+from invis.views.probe.curves import share_bars
 
 MAPS = {
     "varies": ("how much it varies", 1.5),
@@ -32,33 +33,7 @@ def shares_figure(found: Explanation, dark: bool = False) -> go.Figure:
     claimed = [found.families[name]["claimed"] for name in names]
     needs = [found.null.threshold(name) for name in names]
     height = TOP + 30 * len(names) + 70
-    figure = go.Figure()
-    figure.add_bar(
-        x=shares,
-        y=names,
-        orientation="h",
-        marker={"color": [colours.index if one else colours.line for one in claimed]},
-        hovertemplate="%{y}: %{x:.1%} of the set<extra></extra>",
-        showlegend=False,
-    )
-    figure.add_scatter(
-        x=needs,
-        y=names,
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 20, "line": {"width": 3, "color": colours.null}},
-        name="19 of 20 linear units’ sets stay below",
-        hovertemplate="%{x:.1%}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=np.maximum(shares, needs),
-        y=names,
-        mode="text",
-        text=[f" {100 * share:.0f} %" for share in shares],
-        textposition="middle right",
-        cliponaxis=False,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    figure = share_bars(names, shares, needs, claimed, colours)
     figure.update_layout(
         template=template(dark),
         height=height,
