@@ -18,6 +18,8 @@ from invis.probe.claims import STILL, Evidence
 from invis.probe.family import Family, Members, Wave
 
 TURNS = torch.arange(16) * 22.5
+# Where one colour counts twice as much as another, even steps of hue are uneven in the metric.
+HUES = torch.arange(32) * 11.25
 CONTRASTS = torch.tensor([0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])
 # Contrast at which a unit that ignores it still gives STILL; a linear one gives this share.
 LOW_CONTRAST = 0.25
@@ -81,7 +83,8 @@ def _scale(image: Tensor, wave: Wave, fine: bool) -> Members:
 
 
 def _hue(image: Tensor, wave: Wave, fine: bool) -> Members | None:
-    return Members(TURNS, transform.hue(image, TURNS)) if len(image) == 3 else None
+    turns = HUES if fine else TURNS
+    return Members(turns, transform.hue(image, turns)) if len(image) == 3 else None
 
 
 def _polarity(image: Tensor, wave: Wave, fine: bool) -> Members:

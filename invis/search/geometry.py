@@ -90,17 +90,22 @@ def best_of_energy(gram: ArrayLike, level: float, images: int, seed: int = 0) ->
     stretch = torch.from_numpy(squares[0] / squares)
     # Along a weak axis the level leaves the sphere where y would be longer than 1.
     longest = ((1 / level - 1) / (stretch[1:] - 1).clamp_min(1e-12)).clamp(max=1).sqrt()
+    # It then falls apart into two poles, and an image stays at its own.
+    rng = np.random.default_rng(seed)
+    apart = k == 1 or bool((longest < 1).any())
+    poles = [rng.permutation(np.resize([1.0, -1.0], images)) for _ in range(STARTS)]
+    pole = torch.from_numpy(np.stack(poles))[..., None]
 
     def place(y: Tensor) -> Tensor:
         e = _unit(y[..., :k])
         weak = longest * e[..., 1:]
         first = _root(1 - weak.square().sum(-1, keepdim=True))
-        e = torch.cat([torch.where(e[..., :1] < 0, -first, first), weak], -1)
+        side = pole if apart else torch.where(e[..., :1] < 0, -1.0, 1.0)
+        e = torch.cat([side * first, weak], -1)
         inside = (level * stretch).sqrt() * e
         left = _root(1 - inside.square().sum(-1, keepdim=True))
         return torch.cat([inside, left * _unit(y[..., k:])], -1)
 
-    rng = np.random.default_rng(seed)
     return _best(place, (STARTS, images, k + images), level, rng)
 
 
