@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HERE = Path(__file__).resolve().parent
 LARGEST = 120_000
 SETTLE = 1500  # milliseconds that plotly takes to draw and to lay out
-EXPLORER = 'import invis\n\nexplorer = invis.SearchExplorer("minivgg/conv2_2/31")\nexplorer'
+EXPLORER = 'import invis\n\nexplorer = invis.SearchExplorer("minivgg/conv2_2/3")\nexplorer'
 # JupyterLab asks nothing, and keeps what is out of sight in the page.
 LAB_SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false"}',

@@ -11,7 +11,7 @@ from invis.errors import InvisError
 from invis.shipped import data_path
 
 # A trained unit with a visible invariance, and one whose invariance is known exactly.
-TRAINED = "minivgg/conv2_2/31"
+TRAINED = "minivgg/conv2_2/3"
 GROUND_TRUTH = "truth/complex_cell/0"
 
 

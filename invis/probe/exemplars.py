@@ -65,7 +65,7 @@ def exemplars_steps(
     than the field, are skipped and told.
 
     Args:
-        units: an address such as `minivgg/conv2_2/31`, or Units.
+        units: an address such as `minivgg/conv2_2/3`, or Units.
         folder: of pictures; folders below it count too.
         count: K, crops kept for each unit.
         results: the units' sets, in their order, which give the reference; searched if left out.

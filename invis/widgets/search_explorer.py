@@ -24,7 +24,7 @@ from invis.widgets.lifetime import replace_earlier
 from invis.widgets.settings import SettingsControls
 from invis.widgets.stage import Stage
 
-DEFAULT = "minivgg/conv2_2/31"
+DEFAULT = "minivgg/conv2_2/3"
 
 
 class SearchExplorer(Explorer):
