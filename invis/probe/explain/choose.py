@@ -20,11 +20,13 @@ from invis.probe.explain.moves import Move
 from invis.probe.explain.scene import Scene
 
 MOST, WORTH, NEARLY = 4, 0.03, 0.9
+# Families that are tried again beside a chosen one.
+LATER = 7
 # Shares of a least-squares solution that a fit may start from.
 PORTIONS = (1.0, 0.6, 0.3)
 # A start below the floor may climb to it: what falling short costs, in shares of the distance.
 SOFT = 3.0
-REFIT_STEPS = 20
+REFIT_STEPS = 14
 
 Names = tuple[str, ...]
 
@@ -53,7 +55,7 @@ def choose(scene: Scene, aim: Aim, most: int = MOST) -> Chosen:
     alone: dict[str, float] = {}
     while len(names) < most:
         held = found[frozenset(names)]
-        tried = together(scene, aim, held, names)
+        tried = together(scene, aim, held, names, _promising(scene, names, alone))
         gains = {name: explained(aim, fits) for name, fits in tried.items()}
         if not names:
             alone = gains
@@ -74,6 +76,13 @@ def choose(scene: Scene, aim: Aim, most: int = MOST) -> Chosen:
     )
 
 
+def _promising(scene: Scene, names: Names, alone: dict[str, float]) -> Names:
+    """The families that may be taken in next: all, then those that explain most by themselves."""
+    left = [move.name for move in scene.moves if move.name not in names]
+    best = sorted(left, key=lambda name: -alone.get(name, 0.0))[:LATER]
+    return tuple(name for name in left if name in best) if alone else tuple(left)
+
+
 def nothing(scene: Scene, aim: Aim) -> Fits:
     """The fits of no family: the reference itself."""
     theta = torch.zeros(len(aim.targets), scene.size, device=aim.targets.device)
@@ -85,9 +94,9 @@ def explained(aim: Aim, fits: Fits) -> float:
     return float(1 - fits.left.sum() / aim.squared.sum())
 
 
-def together(scene: Scene, aim: Aim, held: Fits, names: Names) -> dict[str, Fits]:
-    """Each further family fitted together with those that are held, all of them in one batch."""
-    moves = [move for move in scene.moves if move.name not in names]
+def together(scene: Scene, aim: Aim, held: Fits, names: Names, tried: Names) -> dict[str, Fits]:
+    """Each of `tried` fitted together with the families that are held, all of them in one batch."""
+    moves = [scene.move(name) for name in tried]
     begun = [begin(scene, aim, held, move) for move in moves]
     starts = torch.cat([theta for theta, _ in begun])
     masks = torch.stack([scene.mask((*names, move.name)) for move in moves])

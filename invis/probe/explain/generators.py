@@ -17,15 +17,17 @@ from torch import Tensor
 from invis.probe.explain.answer import Answer
 from invis.probe.explain.scene import Scene
 
-NAMES = ("shift", "rotation", "scale", "shear", "hue", "saturation", "phase")
-AFFINE = ("shift", "rotation", "scale", "shear")
-# Of a family's scale: small enough for a second derivative, large enough for single precision.
-STEP = 0.06
-# Directions in which images hardly change are no directions.
-FAINT = 0.02
-COUNT, POINTS, FARTHEST = 3, 60, 6.0
-# Of the distance that a direction goes, from where a family is named.
-NAMED = 0.25
+# The simplest first.
+NAMES = ("hue", "phase", "rotation", "scale", "saturation", "shift", "shear")
+# A first look, in units of a number's scale; then a distance that is small enough for a second
+# derivative and large enough for single precision.
+TRIED, STEP = 0.02, 0.08
+# Numbers that hardly move the image (a grey one's hue) are no directions, in units of the norm for
+# 1 of their scale; nor are combinations in which the others nearly cancel.
+SLOWEST, FAINT = 0.2, 0.05
+COUNT, POINTS, FARTHEST = 3, 60, 4.0
+# A family that makes so much of a direction is its name; a second one is told if it makes much.
+NAMED, SECOND, NEARLY = 0.8, 0.3, 0.9
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,12 @@ class Generator:
 
     @property
     def words(self) -> str:
-        """The families that matter, the largest part first."""
-        ordered = sorted(self.weights.items(), key=lambda item: -item[1])
-        named = [name for name, part in ordered if part >= NAMED] or [ordered[0][0]]
-        return " with ".join(named)
+        """The simplest family of those that make most of it, and what else makes much."""
+        most = max(self.weights.values())
+        first = next(name for name, part in self.weights.items() if part >= NEARLY * most)
+        others = sorted(set(self.weights) - {first}, key=lambda name: -self.weights[name])
+        named = [name for name in others[:1] if most < NAMED and self.weights[name] > SECOND]
+        return " with ".join([first, *named])
 
 
 @torch.no_grad()
@@ -59,8 +63,6 @@ def generators(scene: Scene, answer: Answer, floor: float) -> list[Generator]:
     places = torch.cat(
         [torch.arange(scene.where[name].start, scene.where[name].stop) for name in names]
     ).to(scene.reference.device)
-    count = len(places)
-    basis = torch.eye(count, device=places.device)
 
     def at(steps: Tensor) -> Tensor:
         """(B, K) numbers -> unit vectors."""
@@ -68,30 +70,44 @@ def generators(scene: Scene, answer: Answer, floor: float) -> list[Generator]:
         theta[:, places] = steps
         return scene.vectors(theta)
 
-    ahead, behind = at(STEP * basis), at(-STEP * basis)
-    slope = (ahead - behind) / (2 * STEP)
-    speed = slope @ slope.T
+    # All go equally far: a number of each that moves the image by a small distance.
+    basis = torch.eye(len(places), device=places.device)
+    speed = ((at(TRIED * basis) - at(-TRIED * basis)) / (2 * TRIED)).norm(dim=1)
+    moving = speed > SLOWEST
+    basis = basis[moving] / speed[moving, None]
+    owner = [name for name in names for _ in range(scene.move(name).numbers)]
+    owner = [name for name, moves in zip(owner, moving.tolist(), strict=True) if moves]
+    slope = (at(STEP * basis) - at(-STEP * basis)) / (2 * STEP)
     # A second difference of f along e_i + e_j holds those along each and the mixed one.
-    i, j = torch.triu_indices(count, count).to(places.device)
-    pairs = basis[i] + basis[j]
-    top = answer.value(scene.reference[None])
-    second = (answer.value(at(STEP * pairs)) + answer.value(at(-STEP * pairs)) - 2 * top) / STEP**2
+    i, j = torch.triu_indices(len(basis), len(basis)).to(places.device)
+    pairs = STEP * (basis[i] + basis[j])
+    top = answer.value(at(0 * basis[:1]))
+    second = (answer.value(at(pairs)) + answer.value(at(-pairs)) - 2 * top) / STEP**2
     along = second[i == j] / 4
-    bend = torch.zeros(count, count, device=places.device)
+    bend = torch.zeros(len(basis), len(basis), device=places.device)
     bend[i, j] = bend[j, i] = -(second - along[i] - along[j]) / 2
-    bend[range(count), range(count)] = -along
     found = []
-    for direction, curvature in flattest(bend, speed, COUNT):
-        parts = (direction.square() * speed.diagonal()).cpu()
-        shares = parts / parts.sum().clamp(min=1e-12)
-        owner = [name for name in names for _ in range(scene.move(name).numbers)]
-        weights = {
-            name: float(sum(s for s, o in zip(shares, owner, strict=True) if o == name))
-            for name in names
-        }
+    for direction, curvature in flattest(bend, slope @ slope.T, COUNT):
         full = torch.zeros(scene.size, device=places.device)
-        full[places] = direction
+        full[places] = direction @ basis
+        weights = parts_of(direction @ slope, slope, owner)
         found.append(_follow(scene, answer, floor, full, weights, curvature))
+    return found
+
+
+def parts_of(change: Tensor, slope: Tensor, owner: list[str]) -> dict[str, float]:
+    """Family -> the share of a change (D,) of the image that it can make by itself.
+
+    Args:
+        change: of the image along a direction.
+        slope: (K, D) changes of the image by each number.
+        owner: the family of each number.
+    """
+    found = {}
+    for name in dict.fromkeys(owner):
+        own = slope[[one == name for one in owner]]
+        fitted = torch.linalg.lstsq(own.T, change[:, None]).solution
+        found[name] = float((own.T @ fitted).square().sum() / change.square().sum())
     return found
 
 

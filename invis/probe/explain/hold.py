@@ -21,6 +21,8 @@ from invis.probe.explain.scene import Scene
 DRAWS, TRIAL_DRAWS = 256, 96
 # Images under one family that has more numbers than two.
 POOL = 96
+# Small changes keep any floor: new images are drawn in the outer part of a range.
+NEAR = 0.5
 # Families tolerate less together: each may have to keep more than the floor alone.
 LEVELS = (0.0, 0.25, 0.5, 0.75)
 WANTED = 0.9
@@ -96,7 +98,8 @@ def regions(
             values = values.to(theta)
         else:
             spacing = 0.0
-            values, within = mixtures(theta[:, where], POOL, 1.0, generator)
+            most = torch.rand(POOL, generator=generator).to(theta)
+            values, within = mixtures(theta[:, where], POOL, most, generator)
         full = torch.zeros(len(values), scene.size).to(theta)
         full[:, where] = values
         with torch.no_grad():
@@ -106,13 +109,17 @@ def regions(
 
 
 def mixtures(
-    fits: Tensor, count: int, most: float, generator: torch.Generator
+    fits: Tensor, count: int, most: float | Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """(count, n) numbers between 0 and mixtures of two fits (N, n), and their amplitudes."""
+    """(count, n) mixtures of two fits (N, n) each, and their amplitudes: NEAR to 1, times `most`.
+
+    Mixtures are as long as fits that have nothing in common.
+    """
     pair = torch.randint(len(fits), (2, count), generator=generator).to(fits.device)
     mix, within = torch.rand(2, count, generator=generator).to(fits)
-    within = within * most
-    both = fits[pair[0]] * mix[:, None] + fits[pair[1]] * (1 - mix[:, None])
+    within = (NEAR + (1 - NEAR) * within) * most
+    parts = torch.nn.functional.normalize(torch.stack([mix, 1 - mix]), dim=0)
+    both = fits[pair[0]] * parts[0, :, None] + fits[pair[1]] * parts[1, :, None]
     return both * within[:, None], within
 
 
