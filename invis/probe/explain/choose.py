@@ -21,7 +21,7 @@ from invis.probe.explain.scene import Scene
 
 MOST, WORTH, NEARLY = 4, 0.03, 0.9
 # Families that are tried again beside a chosen one.
-LATER = 7
+LATER = 5
 # Shares of a least-squares solution that a fit may start from.
 PORTIONS = (1.0, 0.6, 0.3)
 # A start below the floor may climb to it: what falling short costs, in shares of the distance.

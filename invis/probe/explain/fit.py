@@ -12,7 +12,7 @@ from invis.probe.explain.answer import Answer
 from invis.probe.explain.scene import Scene
 from invis.search.sphere import dot
 
-STEPS, RATE = 24, 0.18
+STEPS, RATE = 20, 0.2
 # A response that falls short of the floor by one hundredth costs as much as 0.02 of the distance.
 WEIGHT, MARGIN = 200.0, 0.01
 # Rounding of a set to 8 bits costs as much.
