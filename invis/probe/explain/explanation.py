@@ -34,6 +34,7 @@ from invis.search.problem import Problem
 
 # A family that explains less of a set is not worth a name.
 WORTH_NAMING = 0.05
+FRAMES = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class Explanation:
     null: of the linear unit.
     pictures: (2, N + 1, h, w, C) 8-bit: the reference and the set, and the reference and the
         images that the fits end in.
+    films: (G, FRAMES, h, w, C) 8-bit: along each generator from one end of its run to the other.
     grey: (C,) levels that the pictures deviate from.
     seconds: it took.
     """
@@ -70,6 +72,7 @@ class Explanation:
     chosen: Chosen
     null: Null
     pictures: NDArray[np.uint8]
+    films: NDArray[np.uint8]
     grey: tuple[float, ...]
     seconds: float
 
@@ -224,6 +227,7 @@ def explain_problem(
     ranges = {name: range_of(one, level, max(scene.shape[1:])) for name, one in found.items()}
     linear = null.aim
     explained_null = explained(linear, joint(scene, linear, chosen.names))
+    flat = generators(scene, answer, floor)
     nearest = max(chosen.alone, key=lambda name: chosen.alone[name] - null.threshold(name))
     near = chosen.alone[nearest] > null.threshold(nearest)
     return Explanation(
@@ -242,24 +246,33 @@ def explain_problem(
             }
             for name in chosen.alone
         },
-        generators=generators(scene, answer, floor),
+        generators=flat,
         held=held,
         reach=reach(answer, problem.metric, generator, data) if photographs else None,
         maps=maps(problem.metric, reference, vectors),
         maps_null=maps(problem.metric, reference, linear.targets),
         chosen=chosen,
         null=null,
-        pictures=_pictures(problem, reference, vectors, scene.vectors(theta)),
+        pictures=_pixels(
+            problem,
+            torch.stack(
+                [torch.cat([reference[None], rows]) for rows in (vectors, scene.vectors(theta))]
+            ),
+        ),
+        films=_pixels(problem, torch.stack([_frames(one.vectors) for one in flat])),
         grey=tuple(problem.units.grey.tolist()),
         seconds=time.perf_counter() - began,
     )
 
 
-def _pictures(
-    problem: Problem, reference: Tensor, vectors: Tensor, fitted: Tensor
-) -> NDArray[np.uint8]:
-    """(2, N + 1, h, w, C) the reference before the set, and before the fits."""
-    rows = torch.cat([reference[None], vectors, reference[None], fitted])
-    shown = (problem.image(rows) - problem.low).round().clamp(0, 255).byte()
-    pixels = shown.permute(0, 2, 3, 1).cpu().numpy()
-    return pixels.reshape(2, len(vectors) + 1, *pixels.shape[1:])
+def _frames(vectors: Tensor) -> Tensor:
+    """(FRAMES, D) of the images (T, D) along a run."""
+    places = torch.linspace(0, len(vectors) - 1, FRAMES).round().long()
+    return vectors[places.to(vectors.device)]
+
+
+def _pixels(problem: Problem, vectors: Tensor) -> NDArray[np.uint8]:
+    """(A, B, D) -> (A, B, h, w, C) 8-bit images."""
+    shown = (problem.image(vectors.flatten(0, 1)) - problem.low).round().clamp(0, 255).byte()
+    pixels: NDArray[np.uint8] = shown.permute(0, 2, 3, 1).cpu().numpy()
+    return pixels.reshape(*vectors.shape[:2], *pixels.shape[1:])

@@ -140,7 +140,7 @@ def test(
     for part in LEVELS:
         tried = floor + part * (1 - floor)
         vectors = draw(scene, theta, found, tried, TRIAL_DRAWS, generator)
-        kept = float((answer.value(vectors) >= floor).float().mean())
+        kept = _share(answer.value(vectors) >= floor)
         if kept > best:
             best, level = kept, tried
         if kept >= WANTED:
@@ -150,11 +150,19 @@ def test(
     fraction = answer.value(vectors)
     # Farther than a right angle, "random" would be the other polarity.
     random = answer.value(around(scene.reference, overlap.clamp(min=0), generator))
-    kept, by_chance, linear = (
-        float((one >= floor).float().mean()) for one in (fraction, random, overlap)
+    held = Held(
+        kept=_share(fraction >= floor),
+        kept_random=_share(random >= floor),
+        kept_linear=_share(overlap >= floor),
+        fraction_median=float(fraction.median()),
+        distance_median=float((2 - 2 * overlap).clamp(min=0).sqrt().median()),
+        draws=DRAWS,
     )
-    distance = (2 - 2 * overlap).clamp(min=0).sqrt().median()
-    return Held(kept, by_chance, linear, float(fraction.median()), float(distance), DRAWS), level
+    return held, level
+
+
+def _share(kept: Tensor) -> float:
+    return float(kept.float().mean())
 
 
 @torch.no_grad()

@@ -42,7 +42,8 @@ class Scene:
         self.reference, self.metric = reference, metric
         (image,) = metric.image(reference[None])
         self.image0 = image
-        colours, height, width = self.shape = tuple(image.shape)
+        self.shape: tuple[int, int, int] = metric.shape
+        colours, height, width = self.shape
         self.grid = grid_for(max(height, width))
         self.moves = tuple(move for move in MOVES if colours == 3 or not move.colours)
         self.where: dict[str, slice] = {}

@@ -46,7 +46,7 @@ def range_of(region: Region, level: float, side: int) -> dict[str, Any]:
         }
     low, high = _run(values[:, 0], kept)
     far = float((values[:, 0].abs() * kept).max())
-    found = {"kept": _short(float(kept.float().mean()))}
+    found: dict[str, Any] = {"kept": _short(float(kept.float().mean()))}
     if move.period:
         return {
             "unit": "degrees", "from": round(math.degrees(low), 1),

@@ -47,25 +47,52 @@ def shares_figure(found: Explanation, dark: bool = False) -> go.Figure:
 
 def fits_figure(found: Explanation, dark: bool = False) -> go.Figure:
     """The set above, and beneath each image the transformed reference that comes nearest to it."""
-    colours = palette(dark)
-    grey = np.asarray(found.grey, dtype=np.float64)
-    factor = stretch_of(found.pictures[0], grey)
-    height = TOP + 2 * SIDE + 90
-    figure = make_subplots(2, 1, vertical_spacing=0.04)
-    for row, images in enumerate(found.pictures):
-        strip = _strip(stretched(images, grey, factor))
-        figure.add_trace(picture_trace(strip), row=row + 1, col=1)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
     below = (
         "above the reference and the set; beneath each image the reference transformed by "
         f"{', '.join(found.chosen.names) or 'nothing'}"
     )
+    return _strips(found, found.pictures, [], "Set and fits", below, dark)
+
+
+def films_figure(found: Explanation, dark: bool = False) -> go.Figure:
+    """The reference moved along its flattest directions, as far as the floor is kept."""
+    named = [
+        f"{one.words}: curvature {one.curvature:.2f}, as far as {one.reach:.2f} "
+        f"(linear {one.reach_linear:.2f})"
+        for one in found.generators
+    ]
+    below = "the response curves less than a linear unit’s (1) and keeps the floor all along"
+    return _strips(found, found.films, named, "Flat directions", below, dark)
+
+
+def _strips(
+    found: Explanation,
+    rows: NDArray[np.uint8],
+    named: list[str],
+    title: str,
+    below: str,
+    dark: bool,
+) -> go.Figure:
+    """Rows of images (R, N, h, w, C), each with a name above it where there are names."""
+    colours = palette(dark)
+    grey = np.asarray(found.grey, dtype=np.float64)
+    factor = stretch_of(found.pictures[0], grey)
+    gap = 34 if named else 8
+    height = TOP + len(rows) * (SIDE + gap) + 40
+    figure = make_subplots(
+        len(rows), 1, subplot_titles=named or None, vertical_spacing=gap / (height - TOP)
+    )
+    for row, images in enumerate(rows):
+        strip = _strip(stretched(images, grey, factor))
+        figure.add_trace(picture_trace(strip), row=row + 1, col=1)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_annotations(font={"size": LABEL_SIZE, "color": colours.ink})
     figure.update_layout(
         template=template(dark),
         height=height,
-        margin={"l": 28, "r": 28, "t": TOP, "b": 20},
-        title=heading("Set and fits", below, height, colours),
+        margin={"l": 28, "r": 28, "t": TOP + gap, "b": 20},
+        title=heading(title, below, height, colours),
     )
     return figure
 
@@ -106,9 +133,12 @@ def maps_figure(found: Explanation, dark: bool = False) -> go.Figure:
     return figure
 
 
+FIGURES = (shares_figure, fits_figure, maps_figure, films_figure)
+
+
 def explanation_figures(found: Explanation, dark: bool = False) -> list[go.Figure]:
     """All pictures of one explanation."""
-    return [make(found, dark) for make in (shares_figure, fits_figure, maps_figure)]
+    return [make(found, dark) for make in FIGURES]
 
 
 def explanation_html(found: list[Explanation]) -> str:
