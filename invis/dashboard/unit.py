@@ -21,6 +21,7 @@ from invis.files.saved import to_bytes
 from invis.jobs import Job, State
 from invis.models.unit import units_at
 from invis.probe.exemplars import ExemplarSnapshot, exemplars_steps
+from invis.probe.explain.explanation import explain_steps
 from invis.probe.probe import probe_steps
 from invis.search.again import settings_of
 from invis.search.morph import morph_steps
@@ -28,6 +29,7 @@ from invis.views.atlas import layer_table
 from invis.views.base import words
 from invis.views.probe.curves import probe_figures
 from invis.views.probe.exemplars_figure import exemplars_figure
+from invis.views.probe.explanation import explanation_figures
 from invis.views.search.morph_figure import morph_figure
 from invis.views.search.png import set_png
 from invis.widgets.code import search_code
@@ -65,7 +67,7 @@ class UnitView:
         images: Path | None = None,
     ) -> None:
         self._ds, self._dark, self._images = ds, dark, images
-        self._more = {name: Figures() for name in ("probes", "morph", "exemplars")}
+        self._more = {name: Figures() for name in ("varies", "probes", "morph", "exemplars")}
         alive = not ds.attrs["dead"]
         told = [layer_table.told(str(ds.attrs["weights"])), *words.settings(ds)]
         asked = ", ".join(filter(None, [*told, words.contrast_found(ds.attrs)]))
@@ -83,17 +85,19 @@ class UnitView:
         ]
         self._jobs: list[Background] = []
         if live and alive and ds.attrs["model"] in _EMBEDDED:
+            self._varies = Background("Explain", lambda: self._explain, self._explained, SECONDS)
             self._probes = Background("Probe", lambda: self._probe, self._probed, SECONDS)
             self._morph = Background("Morph", lambda: self._walk, self._walked, SECONDS)
-            self._jobs = [self._probes, self._morph]
+            self._jobs = [self._varies, self._probes, self._morph]
             if images is not None:
                 self._crops = Background("Exemplars", lambda: self._look, self._looked, SECONDS)
                 self._jobs.append(self._crops)
             parts += [
                 pn.pane.HTML(
-                    "<h2>Look closer</h2><p><b>Probe</b> measures what the unit ignores, beside a "
-                    "linear unit. <b>Morph</b> finds a path from one image of the set to another "
-                    "along which the unit stays excited."
+                    "<h2>Look closer</h2><p><b>Explain</b> says what varies in the set and tests "
+                    "the sentence. <b>Probe</b> measures what the unit ignores one transformation "
+                    "at a time, beside a linear unit. <b>Morph</b> finds a path from one image of "
+                    "the set to another along which the unit stays excited."
                     f"{CROPS if images is not None else ''}</p>",
                     stylesheets=CSS,
                 ),
@@ -106,6 +110,17 @@ class UnitView:
         """Cancel what runs for this unit."""
         for job in self._jobs:
             job.cancel()
+
+    def _explain(self) -> Iterable[Any]:
+        return explain_steps(self._ds, photographs=False)
+
+    def _explained(self, job: Job[Any]) -> None:
+        found = job.finished
+        if job.state is State.DONE and found:
+            self._varies.say(found[0].sentence)
+            self._more["varies"].draw(explanation_figures(found[0], self._dark))
+        else:
+            self._varies.say(_state(job))
 
     def _probe(self) -> Iterable[Any]:
         return probe_steps(self._ds)

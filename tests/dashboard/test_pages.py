@@ -258,7 +258,7 @@ class TestUnit:
         assert view._crops.job.state is State.DONE, view._crops.job.error
         assert len(view._more["exemplars"]) == 1
         closed = UnitView(ds, go.Figure(), None, live=True, dark=False)
-        assert len(closed._jobs) == 2
+        assert len(closed._jobs) == 3
 
     @pytest.mark.parametrize("band", [None, "1:2"])
     def test_the_code_repeats_the_search(self, band):

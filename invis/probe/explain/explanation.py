@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from invis.models.unit import Units, units_at
 from invis.probe.explain.answer import UnitAnswer
 from invis.probe.explain.choose import Chosen, choose, explained, joint
 from invis.probe.explain.fit import Aim
-from invis.probe.explain.generators import Generator, generators
+from invis.probe.explain.generators import Direction, generators
 from invis.probe.explain.hold import Held, regions, test
 from invis.probe.explain.null import Null, null_of
 from invis.probe.explain.reach import Reach, reach
@@ -64,7 +64,7 @@ class Explanation:
     explained: float
     explained_null: float
     families: dict[str, dict[str, Any]]
-    generators: list[Generator]
+    generators: list[Direction]
     held: Held | None
     reach: Reach | None
     maps: Maps
@@ -154,9 +154,10 @@ def explain_steps(
         lambda step: ExplainSnapshot(0.3 * step.fraction_done, step.summary),
     )
     begin = 0.3 if isinstance(source, str) else 0.0
+    share = (1 - begin) / len(results)
     for k, ds in enumerate(results):
         address = str(ds.attrs["address"])
-        done = begin + (1 - begin) * k / len(results)
+        done = begin + share * k
         if ds.attrs["dead"]:
             why = {address: "the unit is dead: there is nothing to explain"}
             yield ExplainSnapshot(done, f"skipped {address}", skipped=why)
@@ -164,11 +165,17 @@ def explain_steps(
         yield ExplainSnapshot(done, f"explaining {address}")
         problem = problem_of(ds, units.only([k]) if units else None, weights, device)
         *vectors, reference = vectors_of(ds, problem)
-        found = explain_problem(
+        steps = problem_steps(
             problem, reference, torch.stack(vectors), float(ds.attrs["alpha"]),
             seed=seed, photographs=photographs, data=data,
         )  # fmt: skip
-        yield ExplainSnapshot(begin + (1 - begin) * (k + 1) / len(results), "", [found])
+        found = yield from told(
+            steps,
+            lambda step, done=done: ExplainSnapshot(
+                done + share * step.fraction_done, step.summary
+            ),
+        )
+        yield ExplainSnapshot(done + share, f"explained {address}", [found])
 
 
 def explain(source: xr.Dataset | str, units: Units | None = None, **settings: Any) -> Explanation:
@@ -190,7 +197,7 @@ def explain(source: xr.Dataset | str, units: Units | None = None, **settings: An
     raise InvisError(f"{address}: {why}")
 
 
-def explain_problem(
+def problem_steps(
     problem: Problem,
     reference: Tensor,
     vectors: Tensor,
@@ -200,8 +207,8 @@ def explain_problem(
     seed: int = 0,
     photographs: bool = False,
     data: Path | None = None,
-) -> Explanation:
-    """Explain a set of one unit.
+) -> Generator[Step[Any], None, Explanation]:
+    """Explain a set of one unit; returns the explanation.
 
     Args:
         problem: of the unit.
@@ -217,11 +224,14 @@ def explain_problem(
     (image,) = problem.image(reference[None]).cpu()
     tuning = tune(lambda x: answer.respond(x.to(problem.device)).cpu(), image)
     scene = Scene(reference, problem.metric, tuning.wave)
+    yield Step(0.05, "fitting a linear unit's images")
     null = null_of(scene, floor, len(vectors), generator)
+    yield Step(0.3, "fitting the set")
     chosen = choose(scene, Aim.of(scene, vectors, answer, floor))
     shares = sorted(chosen.shares.items(), key=lambda item: -item[1])
     names = tuple(n for n, share in shares if share > max(null.threshold(n), WORTH_NAMING))
     theta = chosen.fits.theta
+    yield Step(0.8, "drawing new images")
     found = regions(scene, answer, theta, names, generator)
     held, level = test(scene, answer, theta, found, floor, generator) if names else (None, floor)
     ranges = {name: range_of(one, level, max(scene.shape[1:])) for name, one in found.items()}
@@ -230,6 +240,8 @@ def explain_problem(
     flat = generators(scene, answer, floor)
     nearest = max(chosen.alone, key=lambda name: chosen.alone[name] - null.threshold(name))
     near = chosen.alone[nearest] > null.threshold(nearest)
+    if photographs:
+        yield Step(0.9, "looking at photographs")
     return Explanation(
         address=problem.units.addresses[index],
         sentence=sentence(
@@ -259,16 +271,19 @@ def explain_problem(
                 [torch.cat([reference[None], rows]) for rows in (vectors, scene.vectors(theta))]
             ),
         ),
-        films=_pixels(problem, torch.stack([_frames(one.vectors) for one in flat])),
+        films=_pixels(problem, _films(flat, reference)),
         grey=tuple(problem.units.grey.tolist()),
         seconds=time.perf_counter() - began,
     )
 
 
-def _frames(vectors: Tensor) -> Tensor:
-    """(FRAMES, D) of the images (T, D) along a run."""
-    places = torch.linspace(0, len(vectors) - 1, FRAMES).round().long()
-    return vectors[places.to(vectors.device)]
+def _films(flat: list[Direction], reference: Tensor) -> Tensor:
+    """(G, FRAMES, D) images along the run of each direction."""
+    found = reference.new_zeros(len(flat), FRAMES, len(reference))
+    for film, one in zip(found, flat, strict=True):
+        places = torch.linspace(0, len(one.vectors) - 1, FRAMES).round().long()
+        film.copy_(one.vectors[places.to(reference.device)])
+    return found
 
 
 def _pixels(problem: Problem, vectors: Tensor) -> NDArray[np.uint8]:

@@ -31,7 +31,7 @@ NAMED, SECOND, NEARLY = 0.8, 0.3, 0.9
 
 
 @dataclass(frozen=True)
-class Generator:
+class Direction:
     """Attributes:
     weights: family -> its part of the way that the direction goes, in all 1.
     curvature: of the response for the distance; 1 for a linear unit.
@@ -57,7 +57,7 @@ class Generator:
 
 
 @torch.no_grad()
-def generators(scene: Scene, answer: Answer, floor: float) -> list[Generator]:
+def generators(scene: Scene, answer: Answer, floor: float) -> list[Direction]:
     """The flattest directions, the flattest first."""
     names = [name for name in NAMES if name in scene.where]
     places = torch.cat(
@@ -132,7 +132,7 @@ def _follow(
     direction: Tensor,
     weights: dict[str, float],
     curvature: float,
-) -> Generator:
+) -> Direction:
     """Both ways along exp(t G), as far as the floor is kept."""
     side, shift = max(scene.shape[1:]), direction * scene.scale
     numbers = {name: shift[where] for name, where in scene.where.items()}
@@ -155,7 +155,7 @@ def _follow(
     distance = (2 - 2 * overlap).clamp(min=0).sqrt()
     low, high = run(answer.value(vectors) >= floor)
     linear = run(overlap >= floor)
-    return Generator(
+    return Direction(
         weights,
         curvature,
         float(distance[low : high + 1].max()),
