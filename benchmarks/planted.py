@@ -73,14 +73,16 @@ def unit_of(module: nn.Module, name: str) -> Units:
 def planted(count: int, seed: int) -> Planted:
     """A unit with `count` invariances, chosen with their ranges by a seed."""
     rng = np.random.default_rng(seed)
-    # Half a turn of the phase is the other polarity.
+    # Half a turn of the phase is the other polarity, and a small shift of a grating is a phase.
     while True:
-        names = tuple(sorted(rng.choice(FAMILIES, count, replace=False)))
-        if not {"phase", "polarity"} <= set(names):
+        names = tuple(sorted(rng.choice(FAMILIES, count, replace=False).tolist()))
+        if "phase" not in names or not {"polarity", "shift"} & set(names):
             break
     frequency = float(rng.uniform(0.09, 0.16))
     angle = float(rng.uniform(0, 180))
     image = gabor(frequency, angle, float(rng.uniform(0, 360)), 4.0).expand(3, -1, -1)
+    if "phase" not in names:
+        image = patch(rng).expand(3, -1, -1)
     if "hue" in names:
         # A grey pattern has no hue to turn.
         turn = rng.uniform(0, 2 * math.pi)
@@ -100,6 +102,17 @@ def planted(count: int, seed: int) -> Planted:
         templates = torch.cat(parts)
     unit = unit_of(Templates(templates), f"planted-{'-'.join(names)}-{seed}")
     return Planted(unit, names, ranges)
+
+
+def patch(rng: np.random.Generator) -> Tensor:
+    """(24, 24) noise of middle frequencies in a Gaussian window: no transformation leaves it."""
+    noise = torch.as_tensor(rng.normal(size=(SIZE, SIZE)), dtype=torch.float32)
+    frequency = torch.fft.fftfreq(SIZE)
+    radius = torch.hypot(frequency[:, None], frequency[None])
+    band = torch.exp(-0.5 * ((radius - 0.12) / 0.04).square())
+    axis = torch.arange(SIZE) - (SIZE - 1) / 2
+    window = torch.exp(-(axis[:, None] ** 2 + axis**2) / (2 * 3.5**2))
+    return torch.fft.ifft2(torch.fft.fft2(noise) * band).real * window
 
 
 def linear(kind: str, seed: int) -> Units:
