@@ -32,8 +32,9 @@ from invis.progress import Step, told
 from invis.search.again import problem_of, vectors_of
 from invis.search.problem import Problem
 
-# A family that explains less of a set is not worth a name.
-WORTH_NAMING = 0.05
+# A family that explains less of a set is not worth a name, nor is one that explains so much less
+# than the first that it only mends what that one does not quite reach, such as a shift's edges.
+WORTH_NAMING, MENDING = 0.05, 0.2
 FRAMES = 9
 
 
@@ -229,7 +230,8 @@ def problem_steps(
     yield Step(0.3, "fitting the set")
     chosen = choose(scene, Aim.of(scene, vectors, answer, floor))
     shares = sorted(chosen.shares.items(), key=lambda item: -item[1])
-    names = tuple(n for n, share in shares if share > max(null.threshold(n), WORTH_NAMING))
+    worth = max(WORTH_NAMING, MENDING * shares[0][1]) if shares else WORTH_NAMING
+    names = tuple(n for n, share in shares if share > max(null.threshold(n), worth))
     theta = chosen.fits.theta
     yield Step(0.8, "drawing new images")
     found = regions(scene, answer, theta, names, generator)

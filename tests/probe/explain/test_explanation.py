@@ -1,6 +1,7 @@
 """Truth units get their name and no other, and the sentence about them holds."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -23,18 +24,20 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def truth():
-    found = {}
-    for cell in EXPECTED:
-        (ds,) = invis.search(f"truth/{cell}/0", device="cpu")
-        found[cell] = explain(ds, device="cpu", photographs=cell == "hue_cell")
-    return found
+# As photographs vary, the two colours of the hue cell are not alike: on the sphere of that metric it
+# has two poles, and a turn of the hue between them falls below the floor.
+METRICS = {"hue_cell": "pixels"}
+
+
+@cache
+def explained(cell):
+    (ds,) = invis.search(f"truth/{cell}/0", metric=METRICS.get(cell, "natural"), device="cpu")
+    return explain(ds, device="cpu", photographs=cell == "hue_cell")
 
 
 @pytest.mark.parametrize("cell", EXPECTED)
-def test_a_truth_unit_gets_its_name_and_no_other(truth, cell):
-    found, name = truth[cell], EXPECTED[cell]
+def test_a_truth_unit_gets_its_name_and_no_other(cell):
+    found, name = explained(cell), EXPECTED[cell]
     assert found.names == (() if name is None else (name,))
     if name is None:
         assert found.held is None and found.sentence.startswith("nothing claimed")
@@ -46,30 +49,31 @@ def test_a_truth_unit_gets_its_name_and_no_other(truth, cell):
         assert found.held.holds and found.held.kept > 0.9
 
 
-def test_the_flattest_direction_of_a_unit_is_what_it_ignores(truth):
+def test_the_flattest_direction_of_a_unit_is_what_it_ignores():
     for cell, name in (("complex_cell", "phase"), ("hue_cell", "hue")):
-        first = truth[cell].generators[0]
-        assert name in first.words
-        assert first.curvature < 0.05
+        first = explained(cell).generators[0]
+        assert first.words == name
+        assert first.curvature < 0.15
         assert first.reach > 1.9 > first.reach_linear
     # To the linear unit no direction is flatter than another.
-    for one in truth["simple_cell"].generators:
+    for one in explained("simple_cell").generators:
         assert one.curvature == pytest.approx(1, abs=0.1)
         assert one.reach == pytest.approx(one.reach_linear, abs=0.05)
 
 
-def test_the_record_is_json_with_its_keys(truth):
-    for found in truth.values():
+def test_the_record_is_json_with_its_keys():
+    for cell in ("simple_cell", "hue_cell"):
+        found = explained(cell)
         record = json.loads(json.dumps(found.summary(), allow_nan=False))
         assert list(record) == KEYS
         assert all(
             set(one) == {"share", "null", "claimed", "range"} for one in record["families"].values()
         )
-    assert truth["hue_cell"].summary()["holds"]["kept"] > 0.9
-    assert 0 < truth["hue_cell"].summary()["photo_reach"] < 1
+    assert explained("hue_cell").summary()["holds"]["kept"] > 0.9
+    assert 0 < explained("hue_cell").summary()["photo_reach"] < 1
 
 
-def test_bad_input_is_told(truth):
+def test_bad_input_is_told():
     with pytest.raises(InvisError, match="names 2 units"):
         explain("minivgg/conv1_1/0-1")
     with pytest.raises(InvisError, match="source is empty"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import invis
 from invis.probe.explain.explanation import explain
 from invis.views.probe.explanation import (
     explanation_figures,
@@ -14,7 +15,8 @@ from invis.views.probe.explanation import (
 
 @pytest.fixture(scope="module")
 def found():
-    return explain("truth/hue_cell/0", device="cpu", photographs=False)
+    (ds,) = invis.search("truth/hue_cell/0", metric="pixels", device="cpu")
+    return explain(ds, device="cpu", photographs=False)
 
 
 def test_bars_are_the_shares_and_the_claimed_one_stands_out(found):
