@@ -24,8 +24,8 @@ KEYS = [
 ]  # fmt: skip
 
 
-# As photographs vary, the two colours of the hue cell are not alike: on the sphere of that metric it
-# has two poles, and a turn of the hue between them falls below the floor.
+# Photographs vary more in one of the hue cell's colours than in the other: on the sphere of their
+# metric it has two poles, and a turn of the hue between them falls below the floor.
 METRICS = {"hue_cell": "pixels"}
 
 
