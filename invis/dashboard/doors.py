@@ -27,11 +27,12 @@ SENTENCES = {
     421: "This server goes by another name.",
 }
 BROKEN = "This page could not be made."
-# Images and styles that scripts of ours make are data: and blob:; Bokeh compiles, too.
+# What scripts of ours make are data: and blob: (Panel's components are modules that a shim fetches);
+# Bokeh and Plotly compile.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'self'; "
+    "connect-src 'self' blob:; worker-src blob:; base-uri 'none'; form-action 'self'; "
     "frame-ancestors {frames}"
 )
 POLICY = "default-src 'none'; frame-ancestors {frames}"
