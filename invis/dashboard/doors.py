@@ -27,8 +27,8 @@ SENTENCES = {
     421: "This server goes by another name.",
 }
 BROKEN = "This page could not be made."
-# What scripts of ours make are data: and blob: (Panel's components are modules that a shim fetches);
-# Bokeh and Plotly compile.
+# What scripts of ours make are data: and blob: (Panel's components are modules that a shim
+# fetches); Bokeh and Plotly compile.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "

@@ -154,7 +154,7 @@ class SizedTracer(PathTracer):
         return proxy
 
     def to_bool(self, obj: fx.Proxy) -> bool:
-        first, second = obj.known  # type: ignore[attr-defined]
+        first, second = obj.known
         if isinstance(first, Tensor) or bool(first) != bool(second):
             raise fx.proxy.TraceError("values decide what runs")
         return bool(first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,7 @@ def explain_steps(
             problem, reference, torch.stack(vectors), float(ds.attrs["alpha"]),
             seed=seed, photographs=photographs, data=data,
         )  # fmt: skip
-        found = yield from told(
-            steps,
-            lambda step, done=done: ExplainSnapshot(
-                done + share * step.fraction_done, step.summary
-            ),
-        )
+        found = yield from told(steps, partial(_part, done, share))
         yield ExplainSnapshot(done + share, f"explained {address}", [found])
 
 
@@ -293,3 +289,8 @@ def _pixels(problem: Problem, vectors: Tensor) -> NDArray[np.uint8]:
     shown = (problem.image(vectors.flatten(0, 1)) - problem.low).round().clamp(0, 255).byte()
     pixels: NDArray[np.uint8] = shown.permute(0, 2, 3, 1).cpu().numpy()
     return pixels.reshape(*vectors.shape[:2], *pixels.shape[1:])
+
+
+def _part(done: float, share: float, step: Step[Any]) -> ExplainSnapshot:
+    """A step of one unit, as a step of all."""
+    return ExplainSnapshot(done + share * step.fraction_done, step.summary)
