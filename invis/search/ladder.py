@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from invis.search.diverse import JITTER, Sets, placed, start_sets
+from invis.search.diverse import JITTER, LAST_MARGIN, Sets, placed, start_sets
 from invis.search.problem import Problem
 from invis.search.reference import Maxima, random_starts
 from invis.search.result import LAST_BOX_PASSES
@@ -24,7 +24,11 @@ LONGEST_CLIMB, CLIMB_MARGIN = 0.3, 0.002
 SHORTER = 0.4
 SLOPE_FLOOR = 1e-12
 STEPS_PER_LOOK = 5
-MOST_STEPS = 600
+MOST_STEPS, LEAST_STEPS = 600, 60
+# Steps at the highest floor, and at the others, over those of the first search.
+HIGHEST_SHARE, SHARE = 1.0, 0.4
+# Aimed at above the highest floor, as a share of the room there.
+HIGHEST_MARGIN = 0.1
 # A set must be this much more diverse to take another's place.
 LEAST_GAIN = 1e-4
 
@@ -83,25 +87,28 @@ class Ladder:
     def steps(self, first: float) -> Generator[tuple[float, str], None, None]:
         """Search all floors; yields the share of the way and a few words.
 
-        From the maxima at the floor `first`, as a single search does, and up from there; from the
-        maxima at the highest floor; then down, from the better of the two at each floor.
+        From the maxima at the floor `first`, as a single search does; up from there, floor by
+        floor; then down again wherever the set of the floor above is more diverse. Each but the
+        first has its share of the steps that the first one took.
         """
         up = [alpha for alpha in self.alphas if alpha >= first]
         below = [alpha for alpha in self.alphas if alpha < first]
-        jobs = 2 * len(up) + len(below)
+        jobs = len(self.alphas)
         done = 0
 
         def search(sets: Sets) -> Generator[tuple[float, str], None, None]:
             nonlocal done
-            for share in self._settle(sets):
-                yield (done + share) / jobs, f"floor {sets.alpha:g}"
+            most = torch.full((len(self.units),), MOST_STEPS)
+            if first in self.rungs:
+                part = HIGHEST_SHARE if sets.alpha == self.alphas[-1] else SHARE
+                most = (part * self.rungs[first].steps).int().clamp_min(LEAST_STEPS)
+            for share in self._settle(sets, most):
+                yield min((done + share) / jobs, 1.0), f"floor {sets.alpha:g}"
             done += 1
 
         yield from search(self._from_maxima(first))
         for alpha in up[1:]:
             yield from search(self._climbed(alpha, self.rungs[self._next(alpha, -1)].vectors))
-        if len(up) > 1:
-            yield from search(self._from_maxima(up[-1]))
         for alpha in [*up[-2::-1], *below[::-1]]:
             above = self.rungs[self._next(alpha, 1)]
             if alpha not in self.rungs or bool((above.distance > self._distance(alpha)).any()):
@@ -122,10 +129,14 @@ class Ladder:
 
     def _placed(self, alpha: float, vectors: Tensor, moving: Tensor | None = None) -> Sets:
         held = vectors.flatten(0, 1)
-        return placed(
+        sets = placed(
             self.problem, alpha, self.images, self.units, self.best, self.reference, held,
             self.fractions(vectors).flatten(), held if moving is None else moving,
         )  # fmt: skip
+        # Such a set is close to its end; only far up it still has a long way along the floor.
+        highest = alpha == self.alphas[-1]
+        sets.margin.fill_(HIGHEST_MARGIN * (1 - alpha) if highest else LAST_MARGIN)
+        return sets
 
     def _climbed(self, alpha: float, vectors: Tensor) -> Sets:
         """The sets with every image led up to alpha; who cannot come goes to a distant maximum."""
@@ -176,8 +187,12 @@ class Ladder:
             trial[low] = self.problem.inside(unit(held[low] + move))
         return held, value >= alpha
 
-    def _settle(self, sets: Sets) -> Generator[float, None, None]:
-        """Search sets at their floor; each takes the place of the last one where it is better."""
+    def _settle(self, sets: Sets, most: Tensor) -> Generator[float, None, None]:
+        """Search sets at their floor; each takes the place of the last one where it is better.
+
+        Args:
+            most: (U,) steps for each.
+        """
         total, alpha, n = len(self.units), sets.alpha, self.images
         place = torch.arange(total)
         found = sets.held.view(total, n, -1).clone()
@@ -186,7 +201,7 @@ class Ladder:
             for _ in range(STEPS_PER_LOOK):
                 sets.step()
             ended = sets.converged()
-            leaving = ended | torch.tensor(sets.steps >= MOST_STEPS)
+            leaving = ended | (sets.steps >= most[place])
             gone = place[leaving]
             rows = leaving.to(sets.units.device)
             found[gone] = sets.held.view(len(place), n, -1)[rows]

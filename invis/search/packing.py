@@ -21,9 +21,9 @@ from invis.search.sphere import dot, tangent, unit
 # At this distance, in units of R, directions are 60 degrees apart; a linear unit that keeps 0.9 has
 # one image.
 DISTANCE = 1.0
-MOST_IMAGES = 48
-TRIES = 4
-PATIENCE = 30
+MOST_IMAGES = 32
+TRIES = 3
+PATIENCE = 24
 FIRST_STEP, LAST_STEP = 0.4, 0.08
 JITTER = 0.5
 LONGEST_LIFT, LONGEST_DESCENT = 0.3, 0.1
@@ -48,8 +48,9 @@ def packing_steps(
         units: (U,) which unit of the problem.
         best: (U,) a*.
         alpha: the floor.
-        starts: (U, N, D) a set above the floor; all of it is taken where it is wide enough,
-            otherwise its first image, as a loose packing would leave gaps that nothing fits.
+        starts: (U, N, D) a set above the floor; all of it is taken where it is wide enough.
+            Otherwise its first image, as a loose packing would leave gaps that nothing fits, and
+            others where nothing fits any more beside those that are there.
         generators: one a unit.
         distance: of all pairs at least, in units of R.
         most: where to stop.
@@ -104,6 +105,13 @@ def packing_steps(
                 packed[k] = torch.cat([packed[k], new[None]])
                 fresh.add(k)
                 clock[k] = 0
+            elif clock[k] == PATIENCE:
+                there = torch.cdist(starts[k], packed[k]).amin(1)
+                fits = torch.where(there >= distance, there, torch.inf)
+                if bool((there >= distance).any()):
+                    packed[k] = torch.cat([packed[k], starts[k][fits.argmin()][None]])
+                    fresh.add(k)
+                    clock[k] = 0
             if clock[k] < PATIENCE and len(packed[k]) < most:
                 staying.append(k)
         growing = staying
