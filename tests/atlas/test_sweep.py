@@ -97,10 +97,10 @@ def test_a_failed_unit_keeps_its_reason_and_is_tried_again(tmp_path, monkeypatch
 
     real = task.search_steps
 
-    def sick(units, **settings):
+    def sick(units, settings):
         if "2" in units.labels:
             raise InvisError("unit 2 is sick")
-        yield from real(units, **settings)
+        yield from real(units, settings)
 
     monkeypatch.setattr(task, "search_steps", sick)
     first = sweep(LAYER, store, "0-3", **FAST)
