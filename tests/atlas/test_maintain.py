@@ -161,7 +161,8 @@ def test_the_site_has_a_page_and_a_picture_a_unit_and_asks_for_nothing(filled, s
     for channel in (0, 1, 2, 3, 5):
         (picture,) = (site / "units").glob(f"*-{channel}.png")
         # Two images and a reference of 3 px, at least twice as high as pages show them.
-        width, height = Image.open(picture).size
+        with Image.open(picture) as shown:
+            width, height = shown.size
         assert 3 * height < width < 3.5 * height and height % 3 == 0 and height >= 2 * STRIP - 3
         assert f'href="../units/{picture.stem}.html"' in layer
         assert (site / "units" / f"{picture.stem}.html").is_file()

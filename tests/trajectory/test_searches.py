@@ -11,7 +11,9 @@ from invis.trajectory.simulate import sphere_band
 
 @pytest.fixture(scope="module")
 def followed():
-    search = FollowedSearch("minivgg@none:0/conv1_2/3,5", {"images": 3, "seed": 1})
+    search = FollowedSearch(
+        "minivgg@none:0/conv1_2/3,5", {"images": 3, "seed": 1, "metric": "pixels"}
+    )
     snapshots = list(search)
     return search, snapshots
 
