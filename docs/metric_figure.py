@@ -1,4 +1,4 @@
-"""Draw the same units' sets in both metrics: docs/metric_units.png and docs/metric_truth.png.
+"""Draw the same units' sets in both metrics: docs/metric_units.webp and docs/metric_truth.webp.
 
     python docs/metric_figure.py
 
@@ -63,7 +63,7 @@ def draw(name: str) -> Image.Image:
 
 def main() -> None:
     for name in UNITS:
-        draw(name).save(Path(__file__).with_name(f"{name}.png"), optimize=True)
+        draw(name).save(Path(__file__).with_name(f"{name}.webp"), quality=85, method=6)
 
 
 if __name__ == "__main__":

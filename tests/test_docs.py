@@ -140,7 +140,7 @@ def test_formulas_become_mathml(hooks):
 
 def test_pictures_are_small_and_taken_by_a_script():
     scripts = "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.py"))
-    for path in (ROOT / "docs").glob("*.png"):
+    for path in (*(ROOT / "docs").glob("*.png"), *(ROOT / "docs").glob("*.webp")):
         assert path.stat().st_size <= 120_000
         assert path.name in scripts or f"def {path.stem}(" in scripts
 
