@@ -50,6 +50,8 @@ METHODS = ("GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PAT
 LEAKS = (b"Traceback", b"root:x:", b"site-packages", b'File "')
 KINDS = ("path", "path", "path", "path", "query", "header", "header", "raw", "page", "socket")
 AT_ONCE = 4
+# Seconds that an answer may take: some requests are unfinished, and wait for more.
+PATIENCE = 15.0
 
 
 def serve(port: int, told: Path) -> None:
@@ -84,7 +86,7 @@ class Fuzzer:
     """Requests of every kind, and what came of them."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self.port, self.chance = port, random.Random(seed)
+        self.port, self.chance, self.patience = port, random.Random(seed), PATIENCE
         self.answers: Counter[str] = Counter()
         self.wrong: list[str] = []
 
@@ -219,10 +221,9 @@ class Fuzzer:
         try:
             writer.write(request)
             await writer.drain()
-            # Some wait for more of a request: that is theirs to wait for.
-            answer = await asyncio.wait_for(reader.read(1 << 22), 15)
+            answer = await asyncio.wait_for(reader.read(1 << 22), self.patience)
             while answer and len(answer) < 1 << 22:
-                more = await asyncio.wait_for(reader.read(1 << 20), 15)
+                more = await asyncio.wait_for(reader.read(1 << 20), self.patience)
                 if not more:
                     break
                 answer += more
@@ -262,9 +263,11 @@ async def fuzz(fuzzer: Fuzzer, seconds: float, requests: int, look: Any) -> list
 
 async def visit(fuzzer: Fuzzer) -> None:
     """Every page once, as visitors do: afterwards all is imported that they need."""
+    fuzzer.patience = 600.0
     for path in PAGES:
-        status, _ = await asyncio.wait_for(fuzzer._ask("GET", path), 900)
+        status, _ = await fuzzer._ask("GET", path)
         assert status == "200", (path, status)
+    fuzzer.patience = PATIENCE
 
 
 def outside(opened: list[str]) -> list[str]:

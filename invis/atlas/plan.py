@@ -12,6 +12,7 @@ from invis.atlas.store import Atlas, existing
 from invis.atlas.task import Task
 from invis.models.unit import units_at
 from invis.search import Settings
+from invis.search.room import check_room
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,16 @@ def plan_steps(
         dry: create nothing; then the store need not exist.
 
     Raises:
-        InvisError: where a model cannot be loaded, or the store cannot be written.
+        InvisError: where a model cannot be loaded, a unit does not fit into the memory, or the
+            store cannot be written.
     """
     atlas = existing(store) if dry else Atlas(store, mode="a")
     plan = Plan(place.workers)
     for part in parts:
         yield str(part.address()).rpartition("/")[0]
         units = units_at(part.address(), weights, here)
+        # One unit must fit: batches grow only as far as there is room.
+        check_room(units.only([0]), settings, free=place.memory)
         if atlas is None:
             layer = None
         else:

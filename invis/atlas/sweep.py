@@ -23,6 +23,7 @@ from invis.atlas.workers import (
     threads_of,
 )
 from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.progress import told
 from invis.search.settings import Settings, takes_settings
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_COUNTS = 2.0
 SECONDS_WITHOUT_WORKERS = 60.0
 SECONDS_BETWEEN_LOOKS = 0.5
+# Bytes of a process that has imported torch and searches nothing yet.
+A_WORKER = 300_000_000
 
 
 @takes_settings
@@ -134,6 +137,8 @@ def sweep_plan(pattern: str, store: str, units: str | None = None, **asked: Any)
 def _check(workers: int | None, scheduler: str | None) -> None:
     if workers is not None and workers < 1:
         raise InvisError(f"workers is {workers}: use at least 1")
+    if workers is not None:
+        check_memory(A_WORKER * workers, f"workers {workers} need", "ask for fewer")
     if workers is not None and scheduler is not None:
         raise InvisError(
             f"workers {workers} and scheduler {scheduler!r} are given at once: a scheduler brings "

@@ -51,11 +51,19 @@ def _callback(check: Check) -> Callable[[click.Context, click.Parameter, Any], A
 
 
 def address(name: str, text: str) -> None:
-    """An address of units of a model that there is."""
+    """An address of units of a model that there is, or of another kind."""
     from invis.models.address import parse_address
-    from invis.models.names import check_model
+    from invis.models.names import KINDS, check_model, kind_of
 
-    check_model(parse_address(text).model)
+    if kind_of(text) not in KINDS:
+        check_model(parse_address(text).model)
+
+
+def layer(name: str, text: str) -> None:
+    """A layer of a model that there is."""
+    if text.count("/") != 1 or not text.partition("/")[2].strip():
+        raise InvisError(f"{name} {text!r} is no layer: write it like vgg16/conv3_1")
+    model(name, text)
 
 
 def model(name: str, text: str) -> None:
@@ -185,6 +193,20 @@ def folder_to_be(name: str, path: Any) -> None:
         raise InvisError(f"cannot write {str(path)!r}: it is a file")
 
 
+def file_to_be(name: str, path: Any) -> None:
+    """The name of a file."""
+    if os.path.isdir(path):  # noqa: PTH112
+        raise InvisError(f"{name} {str(path)!r} is a folder: give the name of a file")
+
+
+def floors(name: str, text: str) -> None:
+    """Floors such as 0.8,0.9."""
+    from invis.cli.profile import parse_floors
+    from invis.search.settings import checked_floors
+
+    checked_floors(parse_floors(text))
+
+
 def page_to_be(name: str, path: Any) -> None:
     """The name of a page."""
     if not str(path).lower().endswith(".html"):
@@ -225,6 +247,7 @@ def _no_pipe(name: str, text: str) -> None:
 # By the name of a parameter; of one command only, where its name comes first.
 CHECKS: dict[str, Check] = {
     "address": address,
+    "directions address": layer,
     "serve address": lambda name, text: None,
     "model": model,
     "pattern": model,
@@ -247,14 +270,17 @@ CHECKS: dict[str, Check] = {
     "sweep store": lambda name, text: None,
     "sources": atlas,
     "out": folder_to_be,
+    "directions out": file_to_be,
     "show out": page_to_be,
     "compare out": page_to_be,
-    "statistics out": lambda name, path: None,
+    "statistics out": file_to_be,
+    "profile alpha": floors,
     "scheduler": scheduler,
     "arch": arch,
     # Of the random numbers of torch and numpy.
     "seed": between(0, 2**63 - 1),
     "search images": between(2, 100_000),
+    "profile images": between(2, 100_000),
     "sweep images": between(2, 100_000),
     "count": between(1, 10_000),
     "frames": between(2, 10_000),

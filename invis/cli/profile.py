@@ -56,12 +56,10 @@ def profile(
     distance. Writes profile.nc and profile.html.
     """
     from invis.files.saved import save
-    from invis.models.address import parse_address
     from invis.models.unit import units_at
     from invis.progress import until_done
     from invis.search.profile import profile_steps
 
-    parse_address(address)
     floors, settings = parse_floors(alpha), Settings.of(**asked)
     folder = out if out is not None else profile_out(address, weights)
     with prepared([folder], (PAGE,)):

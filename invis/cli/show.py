@@ -54,14 +54,15 @@ def read(path: Path) -> list[Dataset]:
     Raises:
         InvisError: if the file is unreadable, or the folder holds no readable one.
     """
-    from invis.search import load
-
-    if path.is_file():
-        return [load(path)]
-    files = sorted(path.rglob(RESULT)) if path.is_dir() else []
+    single = path.is_file()
+    files = [path] if single else sorted(path.rglob(RESULT)) if path.is_dir() else []
     if not files:
         what = f"a folder without any {RESULT}" if path.is_dir() else "neither a file nor a folder"
         raise InvisError(f"RESULT {str(path)!r} is {what}; `invis search` writes such files.")
+    from invis.search import load
+
+    if single:
+        return [load(path)]
     results = []
     for file in files:
         try:

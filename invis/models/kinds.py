@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from invis.errors import InvisError
+from invis.models.names import KINDS, kind_of
 
 if TYPE_CHECKING:
     from invis.models.units import Units
@@ -33,8 +34,6 @@ Opener = Callable[[str, str | None, "str | torch.device | None"], "Units"]
 """An address `KIND/...`, weights and device, as `invis.units_at` takes them -> Units."""
 
 _NAME = re.compile(r"[^@/\s]+")
-# Kinds that ship, and where: their modules are loaded when they are asked for.
-_HOMES = {"directions": ("invis.models.directions", "open_directions")}
 _KINDS: dict[str, Opener] = {}
 
 
@@ -55,8 +54,8 @@ def register_units(kind: str, opener: Opener) -> None:
 
 def opener_of(address: str) -> Opener | None:
     """Who opens an address, where its first part names a kind."""
-    kind = address.strip().partition("/")[0]
-    if kind in _HOMES and kind not in _KINDS:
-        module, name = _HOMES[kind]
+    kind = kind_of(address)
+    if kind in KINDS and kind not in _KINDS:
+        module, name = KINDS[kind]
         _KINDS[kind] = getattr(import_module(module), name)
     return _KINDS.get(kind)

@@ -15,6 +15,8 @@ from invis.shipped import data_path
 
 TRUTH = "truth"
 EMBEDDED = ("minivgg", "miniresnet")
+# Kinds of units that ship, and where: their modules are loaded when they are asked for.
+KINDS = {"directions": ("invis.models.directions", "open_directions")}
 # How many layers torchvision's models have.
 COUNTS = "layers.json"
 
@@ -24,6 +26,11 @@ def no_such_model(name: str, known: Sequence[str]) -> InvisError:
     near = get_close_matches(name.lower(), known, n=3, cutoff=0.6)
     told = f"the nearest are {', '.join(near)}" if near else "vgg16, resnet50 and minivgg do"
     return InvisError(f"model {name!r} does not exist: {told}")
+
+
+def kind_of(address: str) -> str:
+    """The first part of an address, which a kind of units may have for a name."""
+    return address.strip().partition("/")[0]
 
 
 def check_model(name: str) -> None:

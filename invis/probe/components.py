@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from invis.errors import InvisError
 from invis.models.devices import single_precision
 from invis.models.directions import directions
+from invis.models.memory import check_memory
 from invis.models.unit import Units, units_at
 from invis.probe.pictures import UnreadableError, list_pictures, read_picture
 
@@ -59,7 +60,8 @@ def components_steps(
         seed: of the positions that are looked at, and of NMF.
 
     Raises:
-        InvisError: for an unknown kind, no readable picture, or more directions than samples.
+        InvisError: for an unknown kind, no readable picture, more directions than samples, or
+            more than fit into the memory.
     """
     if kind not in KINDS:
         raise InvisError(f"kind {kind!r} is wrong: use {' or '.join(KINDS)}")
@@ -67,6 +69,12 @@ def components_steps(
     units = units_at(f"{layer}/0", weights, device)
     if not 1 <= count <= units.readout.shape[1]:
         raise InvisError(f"count {count} is wrong: use 1 to {units.readout.shape[1]} directions")
+    rows, channels = min(MOST, EACH * len(paths)), units.readout.shape[1]
+    # The samples, their copies as one array and centred or clipped; the parts of NMF twice.
+    check_memory(
+        4 * rows * (3 * channels + 2 * count), f"count {count} needs",
+        "ask for fewer directions, or give fewer pictures",
+    )  # fmt: skip
     rng = np.random.default_rng(seed)
     samples: list[NDArray[np.float32]] = []
     used, total = 0, 0

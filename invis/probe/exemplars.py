@@ -9,6 +9,7 @@ can be compared. Their null is a random crop of the same pictures.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import torch
 import xarray as xr
 
 from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.models.unit import Units, units_at
 from invis.probe.exemplars_result import build_exemplars
 from invis.probe.pictures import list_pictures
@@ -27,6 +29,8 @@ from invis.progress import until_done
 from invis.search import search_steps
 
 MOST, EACH = 256, 2
+# Bytes a value of a crop: its pixels, its part in the band, and both in floats meanwhile.
+A_VALUE = 12
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,11 @@ def exemplars_steps(
     found = units_at(units, weights, device) if isinstance(units, str) else units
     if device is not None:
         found = found.to(device)
+    check_memory(
+        A_VALUE * len(found) * count * math.prod(found.image_shape),
+        f"count {count} of {len(found)} units needs",
+        "keep fewer crops, or ask for fewer units at once",
+    )
     searched: Sequence[xr.Dataset] = results or []
     if results is None:
         for snapshot in search_steps(found):

@@ -27,6 +27,7 @@ from invis.progress import told, until_done
 from invis.search.again import problem_of, vectors_of
 from invis.search.morph_result import ROUNDING, Stops, build_morph
 from invis.search.pull import bowed, pull_steps, settle_steps
+from invis.search.room import check_frames
 from invis.search.routes import Survey, cheapest, survey_steps, ways
 from invis.search.string import Strings, great_circle, spaced
 
@@ -86,10 +87,11 @@ def morph_steps(
     check_images(ds, first, second, frames)
     pixels, whole = ground(ds, units, weights, device)
     points, alpha, problem = whole.nodes[0], whole.alpha, whole.problem
+    count = FINER * (frames - 1) + 1
+    check_frames(problem.units, count, frames)
     strings = partial(replace, whole)
     survey = yield from told(survey_steps(whole, points), walking)
     a, b = chosen(ds, survey, first, second)
-    count = FINER * (frames - 1) + 1
     lowest, steps = float(survey.straight[a, b]), 0
     if lowest >= alpha - ROUNDING:
         way, path = [a, b], strings(nodes=great_circle(points[[a, b]], count)[None])

@@ -33,6 +33,7 @@ from invis.search.morph import (
 from invis.search.morph_result import Stops, build_morph
 from invis.search.null import path_order
 from invis.search.pull import settle_steps
+from invis.search.room import check_frames
 from invis.search.routes import Survey, cheapest, survey_steps
 from invis.search.string import Strings, spaced
 
@@ -59,12 +60,13 @@ def loop_steps(
     began = time.perf_counter()
     check_images(ds, None, None, frames)
     pixels, whole = ground(ds, units, weights, device)
+    count = FINER * (frames - 1) + 1
+    check_frames(whole.problem.units, count, frames)
     survey = yield from told(survey_steps(whole, whole.nodes[0]), walking)
     islands = survey.islands()[: ds.sizes["image"]]
     order = tour(survey, islands)
     pieces = torch.cat([spaced(survey.trail(way)[None], LEAST_NODES) for way in order])
     pulled = yield from told(_pull(replace(whole, nodes=pieces)), partial(pulling, 0.3, 0.5))
-    count = FINER * (frames - 1) + 1
     both = torch.stack([nodes.flatten(0, 1) for nodes in (pulled, pieces)])
     settling = settle_steps(replace(whole, nodes=spaced(both, count)))
     path = yield from told(settling, partial(pulling, 0.8, 0.1))

@@ -20,7 +20,8 @@ from invis.search.ladder import Ladder
 from invis.search.packing import DISTANCE, MOST_IMAGES, packing_steps
 from invis.search.profile_result import Found, build_profile, usual_place
 from invis.search.result import build_results
-from invis.search.settings import Settings
+from invis.search.room import check_room
+from invis.search.settings import Settings, checked_floors
 from invis.search.threads import on_threads, worthwhile_threads
 from invis.search.tolerance import cap_width, heaps
 
@@ -70,6 +71,7 @@ def profile_steps(
     found = units_at(units, weights, device) if isinstance(units, str) else units
     if device is not None:
         found = found.to(device)
+    check_room(found, replace(asked, images=max(asked.images, most)), sets=len(floors))
     steps = _steps(found, floors, asked, apart, most)
     yield from on_threads(steps, worthwhile_threads(found, asked.images))
 
@@ -92,22 +94,6 @@ def profile(
     done = until_done(profile_steps(where, alphas, settings, device=device, **asked))
     found = {str(ds.attrs["address"]): ds for ds in done}
     return [found[address] for address in where.addresses]
-
-
-def checked_floors(alphas: Sequence[float]) -> tuple[float, ...]:
-    """The floors, the lowest first.
-
-    Raises:
-        InvisError: if there are fewer than two, or one is no fraction.
-    """
-    floors = tuple(sorted({float(alpha) for alpha in alphas}))
-    for alpha in floors:
-        if not 0 < alpha < 1:
-            raise InvisError(f"alpha is {alpha:g}: use fractions between 0 and 1, such as 0.8,0.9")
-    if len(floors) < 2:
-        given = ", ".join(f"{alpha:g}" for alpha in floors) or "empty"
-        raise InvisError(f"alpha is {given}: a profile needs at least two floors, such as 0.8,0.9")
-    return floors
 
 
 def _steps(

@@ -1,13 +1,10 @@
-"""Whether a search fits into memory, asked before any of it is taken."""
+"""The memory that searches and morphs take, estimated before any of it is taken."""
 
 from __future__ import annotations
 
 import math
 
-import psutil  # type: ignore[import-untyped]
-import torch
-
-from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.models.unit import Units
 from invis.search.settings import Settings
 
@@ -16,21 +13,28 @@ from invis.search.settings import Settings
 AN_IMAGE, A_PAIR = 12, 4
 
 
-def check_room(units: Units, settings: Settings) -> None:
-    """Raise InvisError where a search would take more memory than its device has free."""
+def check_room(units: Units, settings: Settings, sets: int = 1, free: int | None = None) -> None:
+    """Raise InvisError where a search would take more memory than its device has free.
+
+    Args:
+        units: what is searched at once.
+        settings: of the search.
+        sets: how many of each unit are held, one for each floor of a profile.
+        free: bytes that its device has; asked of it where left out.
+    """
     images, size = settings.images, math.prod(units.image_shape)
-    needed = 4 * len(units) * images * (AN_IMAGE * size + A_PAIR * images)
-    free = free_memory(units.device)
-    if needed > free:
-        raise InvisError(
-            f"images {images} of {len(units)} units need about {needed / 1e9:.1f} GB, and "
-            f"{units.device} has {free / 1e9:.1f} GB free: ask for fewer images, or fewer units at "
-            "once"
-        )
+    needed = 4 * len(units) * images * (AN_IMAGE * size * sets + A_PAIR * images)
+    several = f" at {sets} floors" if sets > 1 else ""
+    check_memory(
+        needed,
+        f"images {images} of {len(units)} units{several} need",
+        f"ask for fewer images{' or floors' if several else ''}, or fewer units at once",
+        units.device,
+        free,
+    )
 
 
-def free_memory(device: torch.device) -> int:
-    """Bytes that a device has free now."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+def check_frames(units: Units, nodes: int, frames: int) -> None:
+    """Raise InvisError where the nodes of a morph would take more memory than its device has."""
+    needed = 4 * AN_IMAGE * math.prod(units.image_shape) * nodes
+    check_memory(needed, f"frames {frames} need", "ask for fewer", units.device)

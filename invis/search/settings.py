@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -123,6 +123,22 @@ def parse_band(text: str) -> tuple[float, float | None]:
             "0:8; `all` lifts the limit"
         )
     return band
+
+
+def checked_floors(alphas: Sequence[float]) -> tuple[float, ...]:
+    """The floors, the lowest first.
+
+    Raises:
+        InvisError: if there are fewer than two, or one is no fraction.
+    """
+    floors = tuple(sorted({float(alpha) for alpha in alphas}))
+    for alpha in floors:
+        if not 0 < alpha < 1:
+            raise InvisError(f"alpha is {alpha:g}: use fractions between 0 and 1, such as 0.8,0.9")
+    if len(floors) < 2:
+        given = ", ".join(f"{alpha:g}" for alpha in floors) or "empty"
+        raise InvisError(f"alpha is {given}: a profile needs at least two floors, such as 0.8,0.9")
+    return floors
 
 
 def _read_band(given: Any) -> tuple[float, float | None] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from xarray import Dataset
 
 from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.progress import Step, within
 from invis.stitching.anchors import choose_anchors
 from invis.stitching.checks import Matrix
@@ -20,6 +21,8 @@ from invis.stitching.specs import parse_encoders
 from invis.stitching.sweep import anchor_sweep_steps
 
 WIDTH = 32
+# Of what enters the last layer of a small encoder.
+WIDEST = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ def study_steps(
         )
     chosen = parse_encoders(list(encoders), data, width)
     latent = WIDTH if width is None else width
+    _check_room(images, asked, len(chosen), seeds, latent, most)
     ends = (0.5, 0.75) if counts else (0.6, 1.0)
     (latents,) = yield from within(
         latents_steps(images, chosen, seeds=seeds, latent=latent, device=device),
@@ -126,3 +130,21 @@ def study_steps(
         (sweep,) = yield from within(steps, ends[1], 1.0)
         study = replace(study, sweep=sweep)
     yield Step(1.0, f"{len(latents.names)} encoders", [study])
+
+
+def _check_room(
+    images: Data, asked: StitchSettings, encoders: int, seeds: int, latent: int, anchors: int
+) -> None:
+    """Raise InvisError where the spaces of a study would take more memory than is free."""
+    inputs = len(images.train_labels) + len(images.test_labels)
+    similarities = len({one for method in asked.methods for one in method.similarities})
+    # Trained, untrained, shuffled and prepared for decoders; the latents and copies on the device.
+    relative = 4 * inputs * similarities * anchors
+    absolute = 4 * inputs * latent
+    # An encoder's last layer, its head's first and a decoder, with gradient and Adam's moments.
+    weights = 4 * latent * (WIDEST + StitchSettings().recipe.hidden)
+    check_memory(
+        4 * encoders * seeds * (relative + absolute) + 4 * weights,
+        f"anchors {anchors}, width {latent} and seeds {seeds} of {encoders} encoders need",
+        "ask for less of one of them, or limit the images",
+    )

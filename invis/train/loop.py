@@ -21,6 +21,7 @@ from torch.nn import functional
 from invis.errors import InvisError
 from invis.files.imagefolder import Images, load_images, split_folder
 from invis.models import mini
+from invis.models.memory import check_memory
 from invis.models.weights import weights_hash
 from invis.progress import Step, told, until_done
 from invis.shipped import __version__
@@ -38,6 +39,8 @@ from invis.train.recipe import RECIPES, Recipe
 from invis.train.record import Recording
 
 CACHE = ".invis-images"
+# Bytes: its entry in the history, which every checkpoint holds once more, and its place in plans.
+AN_EPOCH = 2000
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def train_steps(
         raise InvisError(f"seed is {seed}, but it must be at least 0.")
     recipe = RECIPES[arch]
     epochs = recipe.epochs if epochs is None else epochs
+    check_memory(AN_EPOCH * epochs, f"epochs {epochs} need", "ask for fewer")
     where = pick_device(device)
     train_folder, val_folder = split_folder(data)
     folder = prepare_folder(out)

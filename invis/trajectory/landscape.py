@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.trajectory.pca import PCA, directions
 from invis.trajectory.source import Source
 
@@ -96,6 +97,8 @@ def landscape_steps(
             f"components {components!r} of {found.layer or 'the network'} on {size} points: give "
             "two components of the whole network and at least 2 points."
         )
+    # Numbers, which of them are known, the order, and the copies of a snapshot.
+    check_memory(64 * size**2, f"size {size} needs", "ask for fewer points along an axis")
     mean, axes = directions(source, found, components)
     net = copy.deepcopy(model)
     targets = _targets(source, net)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from invis.errors import InvisError
+from invis.models.memory import check_memory
 from invis.trajectory.gram import centred
 from invis.trajectory.nulls import Null
 
@@ -50,6 +51,8 @@ def simulate(
     """
     if steps < 1 or dimension < 1:
         raise InvisError(f"steps {steps} and dimension {dimension} must be at least 1.")
+    needed = (steps + 8) * dimension * np.dtype(dtype).itemsize
+    check_memory(needed, f"steps {steps} in dimension {dimension} need", "ask for fewer")
     rng = np.random.default_rng(seed)
     lengths = np.broadcast_to(np.asarray(step, dtype=np.float64), steps)
     scales = (lengths / np.sqrt(dimension)).astype(dtype)
@@ -88,6 +91,7 @@ def spectra(null: Null, dimension: int, samples: int = 200, seed: int = 0) -> Ar
     along = null.mean - null.mean.mean()
     size = factor.shape[1]
     count = min(size, dimension)
+    check_memory(8 * samples * count, f"samples {samples} need", "ask for fewer")
     found = np.empty((samples, count))
     for k in range(samples):
         # One dimension carries the mean; the others are pure noise.
