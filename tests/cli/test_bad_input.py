@@ -58,6 +58,30 @@ search minivgg/conv2_2/3 --weights ../../etc/nosuch
 search minivgg/conv2_2/3 --out {text}
 search minivgg/conv2_2/3 --nosuch
 search minivgg/conv2_2/3 --json=yes
+profile
+profile minivgg/conv2_2
+profile nosuchnet/conv2_2/3
+profile minivgg/conv2_2/3 --alpha x
+profile minivgg/conv2_2/3 --alpha 0.9
+profile minivgg/conv2_2/3 --alpha 0.9,1.5
+profile minivgg/conv2_2/3 --apart x
+profile minivgg/conv2_2/3 --images 100000000
+profile minivgg/conv2_2/3 --out {text}
+explain
+explain nosuch.nc
+explain {notnc}
+explain nosuchnet/conv2_2/3
+explain minivgg/conv2_2
+explain minivgg/conv2_2/3 --data nosuch
+explain minivgg/conv2_2/3 --seed -1
+directions
+directions minivgg/conv2_2
+directions minivgg/conv2_2 --data nosuch
+directions minivgg --data {folder}
+directions minivgg/conv2_2/3 --data {folder}
+directions nosuchnet/conv2_2 --data {folder}
+directions minivgg/conv2_2 --data {folder} --count 0
+directions minivgg/conv2_2 --data {folder} --out {folder}
 show
 show nosuch.nc
 show {text}
@@ -180,6 +204,10 @@ atlas verify {foreign} --repair
 atlas probe
 atlas probe nosuch
 atlas probe {folder} --device nosuch
+atlas explain
+atlas explain nosuch
+atlas explain {foreign}
+atlas explain {foreign} --device nosuch
 atlas merge
 atlas merge {folder}
 atlas merge out nosuch
@@ -227,6 +255,13 @@ units minivgg@nosuch
 stitch --encoders nosuch,cnn
 stitch --encoders cnn
 stitch --similarities nosuch
+search directions/nosuch.nc/0
+search directions/{notnc}/0
+profile minivgg/conv2_2/3 --apart 5
+explain minivgg/conv2_2/99999
+directions minivgg/nosuch --data {folder}
+directions minivgg/conv2_2 --data {folder} --kind nosuch
+directions minivgg/conv2_2 --data {folder}
 morph minivgg/conv2_2/0-3
 morph {folder}
 sweep minivgg/nosuch --store out

@@ -65,24 +65,34 @@ def server():
 class Visitor:
     """A tab that notes errors of the console and requests to other hosts."""
 
-    def __init__(self, browser, server, width=1440, scheme="light"):
+    def __init__(self, browser, server, width=1440, scheme="light", **more):
         self.server, self.noise, self.abroad = server, [], []
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **more
+        )
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.noise.append(str(error)))
         self.page.route("**/*", self._travel)
+        # No route sees websockets.
+        self.page.on("websocket", lambda socket: self._leave(socket.url))
 
     def _hear(self, message):
         if message.type == "error" and not any(word in message.text for word in HARMLESS):
             self.noise.append(message.text)
 
     def _travel(self, route):
-        here = (self.server, self.server.replace("http", "ws"), "data:", "blob:")
-        if route.request.url.startswith(here):
-            route.continue_()
-        else:
-            self.abroad.append(route.request.url)
+        if self._leave(route.request.url):
             route.abort()
+        else:
+            route.continue_()
+
+    def _leave(self, url):
+        """Note an address of another host; whether it is one."""
+        here = (f"{self.server}/", f"{self.server.replace('http', 'ws')}/", "data:", "blob:")
+        if url.startswith(here):
+            return False
+        self.abroad.append(url)
+        return True
 
     def go(self, path):
         self.page.goto(f"{self.server}{path}")
