@@ -1,4 +1,10 @@
-"""Every network of torchvision, untrained: units of a layer in its middle are the full model's."""
+"""Networks of torchvision, untrained: units of a layer in their middle are the full model's.
+
+One of each family, as all of them take long: INVIS_ALL_NETWORKS=1 python -m pytest
+tests/models/test_torchvision.py
+"""
+
+import os
 
 import pytest
 import torch
@@ -8,7 +14,13 @@ from invis.models.layers import layers
 from invis.models.unit import units_of
 from invis.models.zoo import load_model
 
-NAMES = models.list_models(module=models)
+FAMILIES = (
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet",
+    "inception_v3", "maxvit_t", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small",
+    "regnet_y_400mf", "resnet18", "resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_0",
+    "swin_t", "swin_v2_t", "vgg11_bn", "vit_b_16", "wide_resnet50_2",
+)  # fmt: skip
+NAMES = models.list_models(module=models) if os.environ.get("INVIS_ALL_NETWORKS") else FAMILIES
 
 
 @pytest.mark.slow
