@@ -233,4 +233,5 @@ def check(parts: list[nn.Module], size: tuple[int, int], fold: bool, data: st.Da
         torch.testing.assert_close(
             value, full[:, :, position[0], position[1]], rtol=1e-9, atol=1e-9
         )
-        assert max(bottom - top, right - left) <= cone.receptive_field or cone.whole
+        if flow.fields[target] is not None:  # windows that slide evenly are equally large
+            assert max(bottom - top, right - left) <= cone.receptive_field or cone.whole
