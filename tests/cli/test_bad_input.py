@@ -208,6 +208,10 @@ atlas explain
 atlas explain nosuch
 atlas explain {foreign}
 atlas explain {foreign} --device nosuch
+atlas profile
+atlas profile nosuch
+atlas profile {foreign}
+atlas profile {foreign} --device nosuch
 atlas merge
 atlas merge {folder}
 atlas merge out nosuch
