@@ -47,7 +47,7 @@ def begin() -> None:
     log.setLevel(logging.INFO)
     logging.captureWarnings(True)
     # These bring handlers of their own, and one for the standard output.
-    for name in ("panel", "param"):
+    for name in ("bokeh", "panel", "param"):
         logger = logging.getLogger(name)
         logger.handlers[:], logger.propagate = [handler], False
         logger.setLevel(logging.WARNING)

@@ -142,8 +142,11 @@ class TestLogin:
             Login(str(file))
 
 
-def test_whatever_is_logged_is_one_line(capsys):
-    root = logging.getLogger()
+def test_whatever_is_logged_is_one_line(capsys, monkeypatch):
+    root, library = logging.getLogger(), logging.getLogger("bokeh")
+    # As Bokeh is imported where nobody has set up logging.
+    monkeypatch.setattr(library, "handlers", [logging.StreamHandler()])
+    monkeypatch.setattr(library, "propagate", False)
     before = root.handlers[:], root.level
     try:
         journal.begin()
