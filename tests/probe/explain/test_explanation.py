@@ -24,9 +24,9 @@ KEYS = [
 ]  # fmt: skip
 
 
-# In the metric of pixels a filter's best image is the filter. As photographs vary it is a softer one,
-# which the edge of the field shapes, so that the filter's shift is not the image's; and the two
-# colours of the hue cell are not alike, so that it keeps two poles.
+# In the metric of pixels a filter's best image is the filter. As photographs vary it is a softer
+# one, which the edge of the field shapes, so that the filter's shift is not the image's; and the
+# two colours of the hue cell are not alike, so that it keeps two poles.
 METRIC = "pixels"
 
 
