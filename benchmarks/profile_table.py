@@ -147,7 +147,7 @@ def network(options: argparse.Namespace) -> None:
 def truth(options: argparse.Namespace) -> None:
     """Ground-truth units in the metric of pixels, beside what geometry allows."""
     from invis.models.truth import unit_names
-    from invis.search.check import expected_index
+    from invis.search.geometry import index_in_pixels
     from invis.search.null import null_distance
     from invis.search.profile import profile
     from invis.search.tolerance import kappa
@@ -156,7 +156,7 @@ def truth(options: argparse.Namespace) -> None:
     rows = []
     for name in unit_names():
         (ds,) = profile(f"truth/{name}/0", FLOORS, metric="pixels", seed=options.seed)
-        best = np.array([expected_index(name, alpha, 8) for alpha in FLOORS])
+        best = np.array([index_in_pixels(name, alpha, 8) for alpha in FLOORS])
         indices = zip(ds["index"].values, best, strict=True)
         rows.append([
             name, *(f"{mine:.2f} ({most:.2f})" for mine, most in indices),

@@ -48,6 +48,25 @@ class Best:
     spread: float
 
 
+def index_in_pixels(unit: str, alpha: float, images: int) -> float:
+    """The closed form of a ground-truth unit's best index where its filters are orthonormal; N even.
+
+    Against the linear null d0^2 = 2 N / (N - 1) (1 - alpha^2): the simplex of all images (a maximum
+    over K >= N filters, N >= 1 / (1 - alpha^2)), one simplex for each sign (polarity), and angles
+    2 pi i / N with +e and -e outside the plane in turn (quadrature pairs of phase or hue).
+    """
+    null = math.sqrt(2 * images / (images - 1) * (1 - alpha**2))
+    if unit == "simple_cell":
+        return 1.0
+    if unit == "polarity_cell":
+        half = images // 2
+        return (math.sqrt(2 * half / (half - 1) * (1 - alpha**2)) if half > 1 else 2.0) / null
+    if unit in ("complex_cell", "hue_cell"):
+        turn = 2 * alpha * (1 - math.cos(2 * math.pi / images))
+        return math.sqrt(turn + 4 * (1 - alpha)) / null
+    return 1 / math.sqrt(1 - alpha**2)
+
+
 def best_of_members(gram: ArrayLike, level: float, images: int, seed: int = 0) -> Best:
     """The best set of f = max_k s_k . v.
 

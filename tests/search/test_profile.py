@@ -10,7 +10,7 @@ import torch
 
 import invis
 from invis.errors import InvisError
-from invis.search.check import expected_index
+from invis.search.geometry import index_in_pixels
 from invis.search.null import null_distance
 from invis.search.profile import FLOORS, profile, profile_steps
 from invis.search.profile_result import set_at
@@ -23,7 +23,7 @@ USUAL = FLOORS.index(0.9)
 def geometry(unit):
     """Kappa of a ground-truth unit's best sets."""
     null = [null_distance(np.ones(8), 1.0, alpha) for alpha in FLOORS]
-    return kappa(FLOORS, [expected_index(unit, alpha, 8) for alpha in FLOORS] * np.array(null))
+    return kappa(FLOORS, [index_in_pixels(unit, alpha, 8) for alpha in FLOORS] * np.array(null))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from invis.search.check import expected_index
+from invis.search.geometry import index_in_pixels
 from invis.search.null import null_distance
 from invis.search.tolerance import cap_width, heaps, intervals, kappa, kappas, packing_limit
 
@@ -26,7 +26,7 @@ def linear_set(alpha: float, count: int = 8) -> np.ndarray:
 def known(unit: str, count: int = 8) -> np.ndarray:
     """(F,) the distances of a ground-truth unit's best sets, by geometry."""
     null = [null_distance(np.ones(count), 1.0, alpha) for alpha in FLOORS]
-    return np.array([expected_index(unit, alpha, count) for alpha in FLOORS]) * null
+    return np.array([index_in_pixels(unit, alpha, count) for alpha in FLOORS]) * null
 
 
 def test_a_linear_unit_has_kappa_0_in_both_distances() -> None:
@@ -56,7 +56,7 @@ def test_an_orbit_has_kappa_between_and_goes_to_1_with_the_floor() -> None:
     assert kappa(FLOORS, known("complex_cell")) == pytest.approx(0.705, abs=0.001)
     higher = np.array([0.99, 0.999, 0.9999])
     null = [null_distance(np.ones(8), 1.0, alpha) for alpha in higher]
-    orbit = np.array([expected_index("complex_cell", alpha, 8) for alpha in higher]) * null
+    orbit = np.array([index_in_pixels("complex_cell", alpha, 8) for alpha in higher]) * null
     assert kappa(higher, orbit) > 0.97
 
 
