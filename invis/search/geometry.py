@@ -49,7 +49,7 @@ class Best:
 
 
 def index_in_pixels(unit: str, alpha: float, images: int) -> float:
-    """The closed form of a ground-truth unit's best index where its filters are orthonormal; N even.
+    """The best index of a ground-truth unit whose filters are orthonormal, in closed form; N even.
 
     Against the linear null d0^2 = 2 N / (N - 1) (1 - alpha^2): the simplex of all images (a maximum
     over K >= N filters, N >= 1 / (1 - alpha^2)), one simplex for each sign (polarity), and angles
