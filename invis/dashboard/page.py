@@ -184,13 +184,16 @@ class Figures(pn.Column):
 
     def draw(self, figures: Sequence[Any]) -> None:
         """Show these figures and no others."""
-        for _ in range(len(self), len(figures)):
-            self.append(figure_pane())
         pane: Any
-        for k, pane in enumerate(self):
-            pane.visible = k < len(figures)
-            if pane.visible:
-                pane.object = figures[k]
+        for pane, figure in zip(self, figures, strict=False):
+            pane.visible = True
+            pane.object = figure
+        for pane in self[len(figures) :]:
+            pane.visible = False
+        # A pane has its figure before it is on the page: for one that changes while it is being put
+        # there, Panel turns the page's styles into those of a server elsewhere.
+        for figure in figures[len(self) :]:
+            self.append(figure_pane(figure))
 
 
 def menu(pages: Mapping[str, str], here: str, dark: bool, prefix: str) -> str:

@@ -108,6 +108,9 @@ class SocketHandler(Guarded, WSHandler):
         if message.msgtype not in MESSAGES:
             self._protocol_error("")
             return None
+        if self.connection is None or self.connection._session is None:
+            # The visitor has left, and what was said before that is still being read.
+            return None
         work = await super()._handle(message)
         if isinstance(work, Message) and work.msgtype == "ERROR":
             # Bokeh's own has a traceback.

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -97,7 +98,8 @@ def serve(
         OSError: where the port is taken.
     """
     journal.begin()
-    pn.extension("plotly", inline=True, exception_handler=broken)
+    fields = Path(__file__).with_name("fields.css").read_text(encoding="utf-8")
+    pn.extension("plotly", inline=True, exception_handler=broken, raw_css=[fields])
     asked: dict[str, Any] = {"auth_provider": login} if login else {}
     server = pn.serve(
         application(options),
