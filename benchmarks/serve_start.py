@@ -101,6 +101,7 @@ def main() -> None:
         for turn in range(asked.runs + 1):
             for tree in asked.trees:
                 took = start(tree, asked.path, f"{caches}/{_name(tree)}")
+                print(turn, _name(tree), took, file=sys.stderr, flush=True)
                 if turn:
                     runs[_name(tree)].append({key: round(one, 1) for key, one in took.items()})
     found: dict[str, Any] = {

@@ -65,11 +65,13 @@ def server():
 class Visitor:
     """A tab that notes errors of the console and requests to other hosts."""
 
-    def __init__(self, browser, server, width=1440, scheme="light", **more):
+    def __init__(self, browser, server, width=1440, scheme="light", seconds=20, **more):
         self.server, self.noise, self.abroad = server, [], []
+        self.seconds = seconds
         self.page = browser.new_page(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **more
         )
+        self.page.set_default_timeout(1000 * max(30, seconds))
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.noise.append(str(error)))
         self.page.route("**/*", self._travel)
@@ -96,7 +98,7 @@ class Visitor:
 
     def go(self, path):
         self.page.goto(f"{self.server}{path}")
-        self.page.wait_for_selector(".invis-main", timeout=20_000)
+        self.page.wait_for_selector(".invis-main", timeout=1000 * self.seconds)
         return self.page
 
     def see(self, text, seconds=30):
