@@ -24,7 +24,7 @@ class NumberField(pn.viewable.Viewer):
         super().__init__()
         self._page, self._name = page, name
         self.field = pn.widgets.IntInput(
-            name=page.param[name].label, value=getattr(page, name), **how
+            label=page.param[name].label, value=getattr(page, name), **how
         )
         self.said = pn.pane.HTML("", visible=False, margin=(0, 14, 4, 0))
         self.field.param.watch(lambda event: self._typed(event.new), "value")

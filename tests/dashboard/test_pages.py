@@ -292,7 +292,7 @@ class TestLive:
         page = SearchPage()
         view = page.view()
         put(page, model="minivgg", layer="conv2_2")
-        (field,) = [one for one in view.select() if getattr(one, "name", "") == "Unit"]
+        (field,) = [one for one in view.select() if getattr(one, "label", "") == "Unit"]
         field.value = 7
         assert page.channel == 7
         field.value = typed
