@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
+import panel.reactive
 from bokeh.document import Document
+from panel.io.resources import LOCAL_DIST
 
 from invis.dashboard import journal
 from invis.dashboard.app import Options, application, pages, path_of
@@ -100,6 +102,8 @@ def serve(
     journal.begin()
     fields = Path(__file__).with_name("fields.css").read_text(encoding="utf-8")
     pn.extension("plotly", inline=True, exception_handler=broken, raw_css=[fields])
+    # Where Panel changes what is not yet on a page, it asks a server elsewhere for its styles.
+    panel.reactive.CDN_DIST = LOCAL_DIST
     asked: dict[str, Any] = {"auth_provider": login} if login else {}
     server = pn.serve(
         application(options),
