@@ -190,8 +190,6 @@ class Figures(pn.Column):
             pane.object = figure
         for pane in self[len(figures) :]:
             pane.visible = False
-        # A pane has its figure before it is on the page: for one that changes while it is being put
-        # there, Panel turns the page's styles into those of a server elsewhere.
         for figure in figures[len(self) :]:
             self.append(figure_pane(figure))
 
