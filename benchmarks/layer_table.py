@@ -107,7 +107,7 @@ def main() -> None:
                 print(line(row), flush=True)
                 if options.out:
                     rows = harness.merged(options.out, [row], KEYS)
-                    harness.write(options.out, {"machine": harness.machine(), "rows": rows})
+                    harness.write(options.out, harness.machine() | {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ class Plain:
     def __init__(self, problem: Problem, images: int) -> None:
         self.problem, self.images = problem, images
         generator = torch.Generator().manual_seed(0)
-        directions = torch.randn(images, problem.metric.size, generator=generator)
+        size = (images, problem.metric.size)
+        directions = torch.randn(size, generator=generator, dtype=torch.float32)
         self._parting = PARTING * unit(directions).to(problem.device)
 
     def look(self, v: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from tests.cli.conftest import is_one_sentence
 
 
 def test_a_saved_result_gets_its_sentence_a_table_a_page_and_json(invis):
-    invis("search", "truth/hue_cell/0", "--metric", "pixels", "--out", "set", "--device", "cpu")
+    invis("search", "truth/hue_cell/0", "--out", "set", "--device", "cpu")
     done = invis("explain", "set/result.nc", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     assert "truth/hue_cell/0: ignores any hue: 9" in done.stdout
