@@ -5,7 +5,7 @@ With x the image as a vector (pixel deviations from grey over 255, three colours
     simple_cell       f = w.x                               none: a linear unit
     complex_cell      f = (w1.x)^2 + (w2.x)^2               phase: w1, w2 a quadrature pair
     polarity_cell     f = |w.x|                             contrast polarity
-    translation_cell  f = max_k w_k.x, w_k at 9 positions   translation by 7 px
+    translation_cell  f = max_k w_k.x, w_k at 9 positions   translation by 8 px
     rotation_cell     f = max_k w_k.x, w_k at 8 angles      rotation by 22.5 degrees
     hue_cell          f = (w1.x)^2 + (w2.x)^2               hue: one pattern in two opponent colours
 
@@ -98,8 +98,8 @@ def unit_names() -> list[str]:
 def _recipes() -> dict[str, tuple[Tensor, nn.Module]]:
     edge = _grey(gabor(0.125, 30.0, 0.0, 4.0))
     quadrature = torch.stack([edge, _grey(gabor(0.125, 30.0, 90.0, 4.0))])
-    places = [(row, column) for row in (-7, 0, 7) for column in (-7, 0, 7)]
-    bars = torch.stack([_grey(gabor(0.2, 0.0, 0.0, 2.5, at)) for at in places])
+    places = [(row, column) for row in (-8, 0, 8) for column in (-8, 0, 8)]
+    bars = torch.stack([_grey(gabor(0.25, 0.0, 0.0, 2.0, at)) for at in places])
     angles = torch.stack([_grey(gabor(0.17, 22.5 * k, 0.0, 5.0)) for k in range(8)])
     blob = gabor(0.06, 90.0, 0.0, 4.0)
     # The opponent axes of photographs, as data/statistics has them.
