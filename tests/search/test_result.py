@@ -53,7 +53,8 @@ def test_a_file_that_is_not_what_was_written_is_no_result(found, tmp_path):
     save(found, tmp_path / "result.nc")
     whole = (tmp_path / "result.nc").read_bytes()
     for start in np.linspace(8, len(whole) - 208, 12).astype(int):
-        (tmp_path / "result.nc").write_bytes(whole[:start] + bytes(200) + whole[start + 200 :])
+        other = bytes(255 - byte for byte in whole[start : start + 200])
+        (tmp_path / "result.nc").write_bytes(whole[:start] + other + whole[start + 200 :])
         with pytest.raises(InvisError, match="not a readable result"):
             load(tmp_path / "result.nc")
     for end in (100, len(whole) // 2, len(whole) - 1):

@@ -182,7 +182,7 @@ def test_units_of_ones_own_network(make):
     explorer.search()
     ds = explorer.wait(60)
     assert ds.attrs["address"] == "mine/2/2"
-    assert explorer.settings._controls["distance"].options == ("pixels", "0")
+    assert explorer.settings._controls["distance"].options == ("images", "0")
     names = {"units": units}
     exec(explorer.code.rpartition("\n")[0], names)
     np.testing.assert_array_equal(names["result"]["images"], ds["images"])

@@ -15,7 +15,7 @@ from invis.views.probe.explanation import (
 
 @pytest.fixture(scope="module")
 def found():
-    (ds,) = invis.search("truth/hue_cell/0", metric="pixels", device="cpu")
+    (ds,) = invis.search("truth/hue_cell/0", device="cpu")
     return explain(ds, device="cpu", photographs=False)
 
 
