@@ -89,12 +89,12 @@ def _walk_steps(
     at = torch.stack([one.vectors[i] for one, (_, i, _) in zip(sets, pairs, strict=True)])
     goals = torch.stack([one.vectors[j] for one, (_, _, j) in zip(sets, pairs, strict=True)])
     who = torch.tensor([one.unit for one in sets], device=device)
-    floor = torch.tensor([one.alpha for one in sets], device=device) + MARGIN
+    floor = torch.tensor([one.alpha for one in sets]).to(at) + MARGIN
     grey = problem.grey_response[who]
-    scale = torch.tensor([one.best for one in sets], device=device) - grey
+    scale = torch.tensor([one.best for one in sets]).to(at) - grey
     arrived = torch.zeros(len(at), dtype=torch.bool, device=device)
-    closest = torch.full((len(at),), torch.inf, device=device)
-    since = torch.zeros(len(at), device=device)
+    closest = at.new_full((len(at),), torch.inf)
+    since = at.new_zeros(len(at))
     rows = torch.arange(len(at), device=device)
     for _ in range(MOST_STEPS):
         here, goal = at[rows], goals[rows]

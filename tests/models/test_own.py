@@ -129,7 +129,9 @@ def normed() -> nn.Module:
 
 def quantised() -> nn.Module:
     net = network()
-    net[2] = torch.ao.nn.quantized.Conv2d(8, 8, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net[2] = torch.ao.nn.quantized.Conv2d(8, 8, 3)
     return net
 
 
