@@ -36,9 +36,7 @@ def explained(cell):
     # Of the nine places of the translation cell the one in the middle: at the edge its surround is
     # cut, and a shift of what is left explains little.
     seed = 2 if cell == "translation_cell" else 0
-    (ds,) = invis.search(
-        f"truth/{cell}/0", metric=metric_of_cell(cell), device="cpu", seed=seed
-    )
+    (ds,) = invis.search(f"truth/{cell}/0", metric=metric_of_cell(cell), device="cpu", seed=seed)
     return explain(ds, device="cpu", photographs=cell == "hue_cell")
 
 
