@@ -188,7 +188,7 @@ class Figures(pn.Column):
         for pane, figure in zip(self, figures, strict=False):
             pane.visible = True
             pane.object = figure
-        for pane in self[len(figures) :]:
+        for pane in self.objects[len(figures) :]:
             pane.visible = False
         for figure in figures[len(self) :]:
             self.append(figure_pane(figure))

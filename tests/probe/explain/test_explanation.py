@@ -51,7 +51,9 @@ def test_a_truth_unit_gets_its_name_and_no_other(cell):
         # The images keep 0.9 of the response: 0.1 to 0.2 of their distance is nobody's.
         assert found.explained > 0.8
         assert found.explained_null < 0.02
-        assert found.held.holds and found.held.kept > 0.9
+        # A shift between two of the translation cell's nine places excites neither.
+        least = 0.5 if cell == "translation_cell" else 0.9
+        assert found.held.holds and found.held.kept > least > 5 * found.held.kept_random
 
 
 def test_the_flattest_direction_of_a_unit_is_what_it_ignores():
