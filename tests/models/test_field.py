@@ -56,9 +56,12 @@ def test_a_canvas_says_its_price() -> None:
     )
 
 
+# Every pair at 32 px; at 64, where a canvas costs four times as much, every sixth.
+SEARCHED = [(name, 32) for name in NAMES] + [(name, 64) for name in list(NAMES)[::6]]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "size"), SEARCHED)
 def test_the_same_function_has_the_same_index(name: str, size: int) -> None:
     plain, other = (invis.search(units, seed=0)[0] for units in both(name, size))
     assert other.attrs["index"] == pytest.approx(plain.attrs["index"], abs=0.03)

@@ -51,7 +51,7 @@ def test_a_linear_unit_reaches_its_null_and_does_not_exceed_it(metric, alpha, im
 
 FLOORS, SIZES, BIASES = (0.7, 0.8, 0.9, 0.98), (4, 8, 16), (-0.5, 0.0, 0.5)
 SOME = [(0.7, 16, 0.5), (0.9, 8, -0.5), (0.9, 8, 0.0), (0.9, 8, 0.5), (0.98, 4, -0.5)]
-OTHERS = [one for one in itertools.product(FLOORS, SIZES, BIASES) if one not in SOME]
+OTHERS = [one for one in itertools.product(FLOORS, SIZES, BIASES[1:2]) if one not in SOME]
 
 
 @pytest.mark.parametrize(
