@@ -157,13 +157,17 @@ def test_a_deep_link_reopens_a_unit_and_the_url_follows(visitor, screenshots):
 def test_the_theme_is_switched_and_kept(visitor):
     one = visitor()
     page = one.go("/atlas?model=minivgg&layer=conv2_2")
+    one.see("conv2_2 of minivgg")
     page.click(".theme")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_selector("html[data-theme='dark']")
     one.see("conv2_2 of minivgg")
     page.click("nav a:has-text('Trajectories')")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_url("**/trajectories*")
+    page.wait_for_selector("html[data-theme='dark']")
+    page.wait_for_timeout(2500)
     page.click(".theme")
-    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    page.wait_for_selector("html[data-theme='light']")
+    page.wait_for_timeout(2500)
 
 
 def test_a_search_runs_and_another_is_cancelled(visitor, screenshots):
