@@ -210,8 +210,8 @@ def test_a_search_is_seen_while_it_runs_and_stops_within_a_second(opened, lab, s
     print(notebook.noise, notebook.abroad)
     print(f"first picture {first:.2f} s, {len(seen)} pictures in 1 s, stopped in {took:.2f} s")
     assert len(seen) >= 3
-    # A second on an idle machine; CI machines have neighbours, and to measure a set in the metric of
-    # natural images may take half as long again as in that of pixels.
+    # A second on an idle machine; CI machines have neighbours, and to measure a set in the metric
+    # of natural images may take half as long again as in that of pixels.
     assert took < 3.75
     assert notebook.noise == []
     assert notebook.abroad == []
