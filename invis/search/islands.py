@@ -16,7 +16,7 @@ from invis.search.sphere import tangent
 from invis.search.string import MARGIN
 from invis.search.walk import STRIDE, stride
 
-MOST_STEPS, PATIENCE = 60, 12
+MOST_STEPS, PATIENCE = 50, 8
 ROUNDS = 2
 
 
@@ -42,18 +42,18 @@ class Heaped:
 def islands_steps(problem: Problem, sets: Sequence[Heaped]) -> Generator[float, None, list[int]]:
     """How many islands the heaps of each set are, joined by walks; yields the share that ended.
 
-    Walks are tried between heaps that are close to each other, as a minimum spanning tree has them,
-    in both directions; then once more between what is still apart. What no walk joins may still be
-    joined by a longer way, so the islands are an upper bound.
+    Walks are tried between heaps that are close to each other, as a minimum spanning tree has them;
+    then the other way between what is still apart. What no walk joins may still be joined by a
+    longer way, so the islands are an upper bound.
     """
     labels = [one.heaps.copy() for one in sets]
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         tried = [(k, i, j) for k, one in enumerate(sets) for i, j in _edges(one, labels[k])]
         if not tried:
             break
-        both = tried + [(k, j, i) for k, i, j in tried]
-        arrived = yield from _walk_steps(problem, [sets[k] for k, _, _ in both], both)
-        for (k, i, j), there in zip(both, arrived.tolist(), strict=True):
+        tried = [(k, j, i) for k, i, j in tried] if turn else tried
+        arrived = yield from _walk_steps(problem, [sets[k] for k, _, _ in tried], tried)
+        for (k, i, j), there in zip(tried, arrived.tolist(), strict=True):
             if there:
                 labels[k][labels[k] == labels[k][j]] = labels[k][i]
     return [len(np.unique(one)) for one in labels]

@@ -161,6 +161,15 @@ class Ladder:
         good = self.maxima.vectors[which][fraction >= alpha]
         return torch.cat([self.reference[k][None], good])
 
+    def known(self, alpha: float) -> Tensor:
+        """(U, M, D) places that keep alpha: the sets of this floor and higher ones, and maxima."""
+        g = self.problem.grey_response[self.units][:, None]
+        fraction = (self.maxima.values[self.units] - g) / (self.best[:, None] - g)
+        maxima = self.maxima.vectors[self.units]
+        maxima = torch.where((fraction >= alpha)[..., None], maxima, self.reference[:, None])
+        sets = [rung.vectors for rung in self.rungs.values() if rung.alpha >= alpha]
+        return torch.cat([*sets, maxima], 1)
+
     def _climb(self, alpha: float, v: Tensor) -> tuple[Tensor, Tensor]:
         """Newton steps along each image's gradient until it keeps alpha -> (places, arrived)."""
         rows = self.units.repeat_interleave(self.images)

@@ -17,7 +17,7 @@ from invis.progress import Step, told, until_done
 from invis.search.engine import Batch, batch_steps
 from invis.search.islands import Heaped, islands_steps
 from invis.search.ladder import Ladder
-from invis.search.packing import DISTANCE, MOST_IMAGES, packing_steps
+from invis.search.packing import DISTANCE, MOST_IMAGES, Packable, packing_steps
 from invis.search.profile_result import Found, build_profile, usual_place
 from invis.search.result import build_results
 from invis.search.room import check_room
@@ -118,9 +118,12 @@ def _steps(
     yield from told(ladder.steps(usual), lambda news: Step(0.12 + 0.6 * news[0], news[1]))
     kept = [ladder.fractions(ladder.rungs[alpha].vectors).mean(1).tolist() for alpha in floors]
     sets = [_measured(batch, ladder, alpha, began) for alpha in floors]
-    starts = ladder.rungs[usual].vectors
+    given = Packable(
+        problem, ladder.units, ladder.best, ladder.reference, usual,
+        ladder.rungs[usual].vectors, ladder.known(usual),
+    )  # fmt: skip
     packed = yield from told(
-        packing_steps(problem, ladder.units, ladder.best, usual, starts, generators, apart, most),
+        packing_steps(given, generators, apart, most),
         lambda share: Step(0.75 + 0.15 * share, "how many fit"),
     )
     heaped = [
