@@ -24,9 +24,9 @@ LONGEST_CLIMB, CLIMB_MARGIN = 0.3, 0.002
 SHORTER = 0.4
 SLOPE_FLOOR = 1e-12
 STEPS_PER_LOOK = 5
-MOST_STEPS, LEAST_STEPS = 600, 60
+MOST_STEPS, LEAST_STEPS = 600, 50
 # Steps at the highest floor, and at the others, over those of the first search.
-HIGHEST_SHARE, SHARE = 1.0, 0.4
+HIGHEST_SHARE, SHARE = 1.0, 0.35
 # Aimed at above the highest floor, as a share of the room there.
 HIGHEST_MARGIN = 0.1
 # A set must be this much more diverse to take another's place.
