@@ -1,6 +1,6 @@
 """What profiles tell: tables of truth units, affine units, whole networks, and what they cost.
 
-    python benchmarks/profile_table.py truth
+    python benchmarks/profile_table.py truth [--metric natural]
     python benchmarks/profile_table.py affine [--limit 200]
     python benchmarks/profile_table.py network minivgg miniresnet [--layers conv1_1,conv1_2]
         [--limit 32] [--least 16] [--batch 16] [--keep FILE]
@@ -145,23 +145,26 @@ def network(options: argparse.Namespace) -> None:
 
 
 def truth(options: argparse.Namespace) -> None:
-    """Ground-truth units in the metric of pixels, beside what geometry allows."""
-    from invis.models.truth import unit_names
-    from invis.search.geometry import index_in_pixels
-    from invis.search.null import null_distance
+    """Ground-truth units, beside what the geometry of their filters allows at each floor."""
+    from invis.models.truth import GroundTruth, unit_names
+    from invis.search.check import score
     from invis.search.profile import profile
+    from invis.search.profile_result import set_at
     from invis.search.tolerance import kappa
 
-    null = np.array([null_distance(np.ones(8), 1.0, alpha) for alpha in FLOORS])
-    rows = []
+    cells, rows = GroundTruth(), []
     for name in unit_names():
-        (ds,) = profile(f"truth/{name}/0", FLOORS, metric="pixels", seed=options.seed)
-        best = np.array([index_in_pixels(name, alpha, 8) for alpha in FLOORS])
-        indices = zip(ds["index"].values, best, strict=True)
+        (ds,) = profile(f"truth/{name}/0", FLOORS, metric=options.metric, seed=options.seed)
+        best = [score(cells, name, set_at(ds, alpha)) for alpha in FLOORS]
+        kept, null = ds["kept"].values, ds["null_distance"].values
+        known = [
+            kappa(kept, np.array([one[f"expected_{key}"] for one in best]) * null)
+            for key in ("index", "spread")
+        ]
         rows.append([
-            name, *(f"{mine:.2f} ({most:.2f})" for mine, most in indices),
-            f"{ds.attrs['kappa']:.2f} ({kappa(np.array(FLOORS), best * null):.2f})",
-            f"{ds.attrs['kappa_spread']:.2f}",
+            name, *(f"{one['index']:.2f} ({one['expected_index']:.2f})" for one in best),
+            *(f"{ds.attrs[key]:.2f} ({most:.2f})"
+              for key, most in zip(("kappa", "kappa_spread"), known, strict=True)),
             "/".join(str(n) for n in ds["islands"].values), str(ds.attrs["packing"]),
             f"{ds.attrs['packing_null']:.0f}",
         ])  # fmt: skip
@@ -227,6 +230,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--metric", default="pixels", choices=("pixels", "natural"))
     options = parser.parse_args()
     COMMANDS[options.command](options)
 

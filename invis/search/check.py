@@ -41,12 +41,12 @@ def run_checks(
     rows = []
     for unit, _ in truth.named_children():
         (ds,) = search(f"truth/{unit}/0", seed=seed, device=device, metric=metric)
-        rows.append({"unit": unit, "metric": metric, **_score(truth, unit, ds)})
+        rows.append({"unit": unit, "metric": metric, **score(truth, unit, ds)})
     return rows
 
 
-def _score(truth: GroundTruth, unit: str, ds: xr.Dataset) -> dict[str, Any]:
-    """A row without its names."""
+def score(truth: GroundTruth, unit: str, ds: xr.Dataset) -> dict[str, Any]:
+    """What the set of a ground-truth unit reaches of what it could; a row without its names."""
     filters, pool = truth.filters(unit), truth.get_submodule(unit)[1]  # type: ignore[index]
     height, width, channels = ds.reference_image.shape
     space = metric_of(ds, (channels, height, width))

@@ -24,13 +24,16 @@ LONGEST_CLIMB, CLIMB_MARGIN = 0.3, 0.002
 SHORTER = 0.4
 SLOPE_FLOOR = 1e-12
 STEPS_PER_LOOK = 5
-MOST_STEPS, LEAST_STEPS = 600, 50
-# Steps at the highest floor, and at the others, over those of the first search.
-HIGHEST_SHARE, SHARE = 1.0, 0.35
+MOST_STEPS = 600
+# Steps at the highest floor, and at the others, over those of the first search; and at least.
+HIGHEST_SHARE, SHARE = 0.9, 0.3
+HIGHEST_LEAST, LEAST = 90, 50
+# Far up the floor is narrow, and long steps swing from side to side: they end this short.
+SHORTEST = 0.03
 # Aimed at above the highest floor, as a share of the room there.
 HIGHEST_MARGIN = 0.1
-# A set must be this much more diverse to take another's place.
-LEAST_GAIN = 1e-4
+# A set must be this much more diverse to take another's place; less, and it counts as equal.
+LEAST_GAIN = 1e-3
 
 
 @dataclass
@@ -98,10 +101,11 @@ class Ladder:
 
         def search(sets: Sets) -> Generator[tuple[float, str], None, None]:
             nonlocal done
-            most = torch.full((len(self.units),), MOST_STEPS)
+            most = None
             if first in self.rungs:
-                part = HIGHEST_SHARE if sets.alpha == self.alphas[-1] else SHARE
-                most = (part * self.rungs[first].steps).int().clamp_min(LEAST_STEPS)
+                highest = sets.alpha == self.alphas[-1]
+                part, least = (HIGHEST_SHARE, HIGHEST_LEAST) if highest else (SHARE, LEAST)
+                most = (part * self.rungs[first].steps).int().clamp_min(least)
             for share in self._settle(sets, most):
                 yield min((done + share) / jobs, 1.0), f"floor {sets.alpha:g}"
             done += 1
@@ -196,11 +200,11 @@ class Ladder:
             trial[low] = self.problem.inside(unit(held[low] + move))
         return held, value >= alpha
 
-    def _settle(self, sets: Sets, most: Tensor) -> Generator[float, None, None]:
+    def _settle(self, sets: Sets, most: Tensor | None = None) -> Generator[float, None, None]:
         """Search sets at their floor; each takes the place of the last one where it is better.
 
         Args:
-            most: (U,) steps for each.
+            most: (U,) steps for each, which shorten towards their end; until it ends if left out.
         """
         total, alpha, n = len(self.units), sets.alpha, self.images
         place = torch.arange(total)
@@ -208,9 +212,13 @@ class Ladder:
         converged, steps = torch.zeros(total, dtype=torch.bool), torch.zeros(total, dtype=torch.int)
         while len(sets.units):
             for _ in range(STEPS_PER_LOOK):
+                if most is not None:
+                    longest = SHORTEST ** (sets.steps / most[place])
+                    sets.size = sets.size.minimum(longest.to(sets.size).repeat_interleave(n))
                 sets.step()
             ended = sets.converged()
-            leaving = ended | (sets.steps >= most[place])
+            late = torch.full((len(place),), MOST_STEPS) if most is None else most[place]
+            leaving = ended | (sets.steps >= late)
             gone = place[leaving]
             rows = leaving.to(sets.units.device)
             found[gone] = sets.held.view(len(place), n, -1)[rows]
@@ -250,5 +258,5 @@ class Ladder:
                 )
         for alpha in self.alphas[-2::-1]:
             above, rung = self.rungs[self._next(alpha, 1)], self.rungs[alpha]
-            ahead = above.distance > rung.distance
+            ahead = above.distance > rung.distance * (1 + LEAST_GAIN)
             rung.vectors = torch.where(ahead[:, None, None], above.vectors, rung.vectors)

@@ -59,7 +59,9 @@ def test_heaps_of_separate_maxima_are_islands_and_places_on_an_orbit_are_not(fou
 
 def test_a_set_is_never_less_diverse_than_at_a_higher_floor(found):
     for name in ("simple_cell", "polarity_cell", "translation_cell", "complex_cell"):
-        assert (np.diff(found(name)["distance"].values) <= 1e-6).all()
+        distance = found(name)["distance"].values
+        # What is within the last gain of a search counts as equal.
+        assert (distance[1:] <= distance[:-1] * 1.001).all()
 
 
 def test_how_many_fit(found):
