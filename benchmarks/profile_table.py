@@ -200,6 +200,8 @@ def cost(options: argparse.Namespace) -> None:
     from invis.search.profile import profile
 
     rows = []
+    # What is loaded when first used is no part of either.
+    profile("truth/simple_cell/0", FLOORS[:2], images=2)
     for address in options.names:
         units = units_at(address, options.weights)
         one, whole = (

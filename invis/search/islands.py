@@ -16,7 +16,7 @@ from invis.search.sphere import tangent
 from invis.search.string import MARGIN
 from invis.search.walk import STRIDE, stride
 
-MOST_STEPS, PATIENCE = 40, 6
+MOST_STEPS, PATIENCE = 40, 5
 ROUNDS = 2
 
 

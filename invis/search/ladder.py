@@ -26,8 +26,8 @@ SLOPE_FLOOR = 1e-12
 STEPS_PER_LOOK = 5
 MOST_STEPS = 600
 # Steps at the highest floor, and at the others, over those of the first search; and at least.
-HIGHEST_SHARE, SHARE = 0.9, 0.3
-HIGHEST_LEAST, LEAST = 90, 50
+HIGHEST_SHARE, SHARE = 0.75, 0.25
+HIGHEST_LEAST, LEAST = 90, 45
 # Far up the floor is narrow, and long steps swing from side to side: they end this short.
 SHORTEST = 0.03
 # Aimed at above the highest floor, as a share of the room there.

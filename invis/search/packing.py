@@ -22,9 +22,9 @@ from invis.search.sphere import nearest_distances, unit
 # At this distance, in units of R, directions are 60 degrees apart; a linear unit that keeps 0.9 has
 # one image.
 DISTANCE = 1.0
-MOST_IMAGES = 32
+MOST_IMAGES = 24
 # More steps let a few more in and cost in proportion.
-PATIENCE = 12
+PATIENCE = 10
 JITTER = 0.1
 
 
