@@ -109,8 +109,7 @@ def main() -> None:
             row = measured(units, name, options.weights, photographs)
             print(line(row), flush=True)
             if options.out:
-                rows = harness.merged(options.out, [row], KEYS)
-                harness.write(options.out, harness.machine() | {"rows": rows})
+                harness.keep(options.out, row, KEYS)
 
 
 if __name__ == "__main__":

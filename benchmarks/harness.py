@@ -54,6 +54,28 @@ def merged(path: Path, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> lis
     return [row for group in groups.values() for row in group]
 
 
+def keep(path: Path, row: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Put a row into a file of rows, in place of the one with the same keys."""
+    write(path, machine() | {"rows": merged(path, [row], keys)})
+
+
+class Kept:
+    """What is known of each unit by its address; on disk where a file is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.of: dict[str, dict[str, Any]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self.of |= {row["address"]: row for row in json.loads(line)}
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        self.of |= {row["address"]: row for row in rows}
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows) + "\n")
+
+
 def rounded(value: Any) -> Any:
     """Numbers in lists and dictionaries, to four digits; NaN as null."""
     if isinstance(value, dict):

@@ -13,11 +13,12 @@ and metric). `--batch` units are searched together: a GPU has room for some hund
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+
+from harness import Kept
 
 from invis.models.suggest import layers_of
 from invis.search import search
@@ -27,23 +28,6 @@ HEAD = (
     "| layer | field, px | units | live | index, trained | live | index, untrained "
     "| spread, trained | untrained |\n| --- |" + " ---: |" * 8
 )
-
-
-class Kept:
-    """What is known of each unit: index, spread, dead; on disk where a file is given."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.of: dict[str, dict[str, Any]] = {}
-        if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                self.of |= {row["address"]: row for row in json.loads(line)}
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        self.of |= {row["address"]: row for row in rows}
-        if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(rows) + "\n")
 
 
 def searched(

@@ -106,8 +106,7 @@ def main() -> None:
                 } | measured(found, time.process_time() - began, photographs)  # fmt: skip
                 print(line(row), flush=True)
                 if options.out:
-                    rows = harness.merged(options.out, [row], KEYS)
-                    harness.write(options.out, harness.machine() | {"rows": rows})
+                    harness.keep(options.out, row, KEYS)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ of profiles against those of single searches at 0.9.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from harness import Kept
 from tables import table
 
 FLOORS = (0.8, 0.9, 0.95, 0.98)
@@ -32,24 +32,6 @@ MEASURES = {"index at 0.9": "index_0.9", "at 0.98": "index_0.98", "kappa": "kapp
             "of the spread": "kappa_spread", "fit": "packing"}  # fmt: skip
 COMPARED = {"index at 0.9": "index_0.9", "kappa": "kappa", "fit": "packing"}
 DRAWS = 2000
-
-
-class Kept:
-    """Summaries of units by address; on disk where a file is given."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.of: dict[str, dict[str, Any]] = {}
-        if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self.of[row["address"]] = row
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        self.of |= {row["address"]: row for row in rows}
-        if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 def profiled(

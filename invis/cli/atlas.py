@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ from invis.shipped import data_path
 
 if TYPE_CHECKING:
     from invis.atlas.layer import AtlasLayer
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 DAMAGED = 1
 
@@ -85,11 +88,20 @@ def verify(store: str | None, repair: bool, as_json: bool) -> None:
         sys.exit(DAMAGED)
 
 
+def _of_layers(command: F) -> F:
+    """Arguments of the commands that write a note beside every unit of some layers."""
+    command = options.device(command)
+    for option in (
+        click.option("--weights", help="The weights file, where the atlas was made with one."),
+        click.option("--layers", help="Only layers whose path has this in it, such as conv2_2."),
+        click.argument("store"),
+    ):
+        command = option(command)
+    return command
+
+
 @atlas.command(short_help="Probe every unit and keep what was found beside it.")
-@click.argument("store")
-@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
-@click.option("--weights", help="The weights file, where the atlas was made with one.")
-@options.device
+@_of_layers
 def probe(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Say of every finished unit in the atlas at STORE what it ignores.
 
@@ -100,10 +112,7 @@ def probe(store: str, layers: str | None, weights: str | None, device: str | Non
 
 
 @atlas.command(short_help="Explain every unit and keep what was found beside it.")
-@click.argument("store")
-@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
-@click.option("--weights", help="The weights file, where the atlas was made with one.")
-@options.device
+@_of_layers
 def explain(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Explain the set of every finished unit in the atlas at STORE, as `invis explain` does.
 
@@ -127,10 +136,7 @@ def _annotate(
 
 
 @atlas.command(short_help="Search every unit at several floors and keep what that tells.")
-@click.argument("store")
-@click.option("--layers", help="Only layers whose path has this in it, such as conv2_2.")
-@click.option("--weights", help="The weights file, where the atlas was made with one.")
-@options.device
+@_of_layers
 def profile(store: str, layers: str | None, weights: str | None, device: str | None) -> None:
     """Tell of every finished unit in the atlas at STORE tolerance from invariance.
 

@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.errors import InvisError
-from invis.models.unit import Units, units_at
+from invis.models.unit import Units
 from invis.probe.claims import Evidence, claims, sentence
 from invis.probe.curves import Curve, curve, null_sets
 from invis.probe.families import FAMILIES
 from invis.probe.gratings import Tuning, tune
-from invis.probe.searched import searched
+from invis.probe.searched import only_one, searched
 from invis.progress import Step, told
 from invis.search.again import problem_of, vectors_of
 
@@ -121,15 +119,8 @@ def probe(source: xr.Dataset | str, units: Units | None = None, **settings: Any)
     Raises:
         InvisError: if the address names several units, or the unit is dead.
     """
-    if isinstance(source, str):
-        units = units_at(source, settings.get("weights"), settings.get("device"))
-        if len(units) != 1:
-            raise InvisError(f"address {source!r} names {len(units)} units: give one channel")
-    *_, last = probe_steps(source, units, **settings)
-    if not last.finished:
-        ((address, why),) = last.skipped.items()
-        raise InvisError(f"{address}: {why}")
-    return last.finished[0]
+    found: Probes = only_one(probe_steps, source, units, settings)
+    return found
 
 
 def _probe(
@@ -166,11 +157,6 @@ def _probe(
     names = claims(Evidence(curves, tuning, reference))
     said = sentence(names, tuning, {name: one.explained for name, one in curves.items()})
     return Probes(str(ds.attrs["address"]), curves, tuning, names, said)
-
-
-def _image(pixels: NDArray[np.uint8], grey: NDArray[np.float32]) -> Tensor:
-    """(h, w, C) 8-bit -> (C, h, w) deviation from grey."""
-    return torch.as_tensor(pixels.astype(np.float32) - grey).permute(2, 0, 1)
 
 
 def _known(value: float) -> float | None:

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 
 from invis.errors import InvisError
-from invis.models.unit import Units, units_at
+from invis.models.unit import Units
 from invis.progress import Step, told, until_done
 from invis.search.engine import Batch, batch_steps
 from invis.search.islands import Heaped, islands_steps
@@ -21,6 +21,7 @@ from invis.search.packing import DISTANCE, MOST_IMAGES, Packable, packing_steps
 from invis.search.profile_result import Found, build_profile, usual_place
 from invis.search.result import build_results
 from invis.search.room import check_room
+from invis.search.run import in_order, opened
 from invis.search.settings import Settings, checked_floors
 from invis.search.threads import on_threads, worthwhile_threads
 from invis.search.tolerance import cap_width, heaps
@@ -68,9 +69,7 @@ def profile_steps(
             "a profile is of sets above a floor that differ as images: leave objective and "
             "distance as they are"
         )
-    found = units_at(units, weights, device) if isinstance(units, str) else units
-    if device is not None:
-        found = found.to(device)
+    found = opened(units, weights, device)
     check_room(found, replace(asked, images=max(asked.images, most)), sets=len(floors))
     steps = _steps(found, floors, asked, apart, most)
     yield from on_threads(steps, worthwhile_threads(found, asked.images))
@@ -90,10 +89,8 @@ def profile(
     Returns:
         One profile for each unit, in the order of the units.
     """
-    where = units_at(units, weights, device) if isinstance(units, str) else units
-    done = until_done(profile_steps(where, alphas, settings, device=device, **asked))
-    found = {str(ds.attrs["address"]): ds for ds in done}
-    return [found[address] for address in where.addresses]
+    where = opened(units, weights, device)
+    return in_order(until_done(profile_steps(where, alphas, settings, **asked)), where)
 
 
 def _steps(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 import xarray as xr
 
 from invis.models.unit import Units, units_at
+from invis.progress import until_done
 from invis.search.engine import Snapshot, set_steps
 from invis.search.paper import paper_steps
 from invis.search.room import check_room
@@ -38,9 +39,7 @@ def search_steps(
         InvisError: at the first step, for any bad argument.
     """
     asked = Settings.of(settings, **named)
-    found = units_at(units, weights, device) if isinstance(units, str) else units
-    if device is not None:
-        found = found.to(device)
+    found = opened(units, weights, device)
     check_room(found, asked)
     steps = (paper_steps if asked.objective == "paper" else set_steps)(found, asked)
     yield from on_threads(steps, worthwhile_threads(found, asked.images))
@@ -60,7 +59,17 @@ def search(
     Returns:
         One result for each unit, in the order of the units.
     """
-    where = units_at(units, weights, device) if isinstance(units, str) else units
-    steps = search_steps(where, settings, device=device, **named)
-    found = {str(ds.attrs["address"]): ds for snapshot in steps for ds in snapshot.finished}
-    return [found[address] for address in where.addresses]
+    where = opened(units, weights, device)
+    return in_order(until_done(search_steps(where, settings, **named)), where)
+
+
+def opened(units: Units | str, weights: str | None, device: str | torch.device | None) -> Units:
+    """The units at an address, or those given, where they are to be computed."""
+    found = units_at(units, weights, device) if isinstance(units, str) else units
+    return found if device is None else found.to(device)
+
+
+def in_order(found: Iterable[xr.Dataset], units: Units) -> list[xr.Dataset]:
+    """One result of each unit, in the order of the units."""
+    by_address = {str(ds.attrs["address"]): ds for ds in found}
+    return [by_address[address] for address in units.addresses]

@@ -15,8 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invis.errors import InvisError
-from invis.models.unit import Units, units_at
+from invis.models.unit import Units
 from invis.probe.explain.answer import UnitAnswer
 from invis.probe.explain.choose import Chosen, choose, explained, joint
 from invis.probe.explain.fit import Aim
@@ -28,7 +27,7 @@ from invis.probe.explain.scene import Scene
 from invis.probe.explain.where import Maps, maps
 from invis.probe.explain.words import range_of, sentence
 from invis.probe.gratings import tune
-from invis.probe.searched import searched
+from invis.probe.searched import only_one, searched
 from invis.progress import Step, told
 from invis.search.again import problem_of, vectors_of
 from invis.search.problem import Problem
@@ -181,17 +180,8 @@ def explain(source: xr.Dataset | str, units: Units | None = None, **settings: An
     Raises:
         InvisError: if the address names several units, or the unit is dead.
     """
-    if isinstance(source, str):
-        units = units_at(source, settings.get("weights"), settings.get("device"))
-        if len(units) != 1:
-            raise InvisError(f"address {source!r} names {len(units)} units: give one channel")
-    skipped: dict[str, str] = {}
-    for snapshot in explain_steps(source, units, **settings):
-        skipped |= snapshot.skipped
-        for found in snapshot.finished:
-            return found
-    ((address, why),) = skipped.items()
-    raise InvisError(f"{address}: {why}")
+    found: Explanation = only_one(explain_steps, source, units, settings)
+    return found
 
 
 def problem_steps(

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import Protocol, TypeVar
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from invis.views.base.theme import CONFIG, DARK, LIGHT, SANS
+
+
+class OfUnit(Protocol):
+    """What was found of one unit."""
+
+    @property
+    def address(self) -> str: ...
+
+
+U = TypeVar("U", bound=OfUnit)
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -75,3 +86,19 @@ def figures_html(
         figures=text.replace("</", "<\\/"),
         config=json.dumps(CONFIG),
     )
+
+
+def units_html(
+    found: Sequence[U], figures_of: Callable[[U, bool], list[go.Figure]], what: str
+) -> str:
+    """The page of what was found of one unit or several.
+
+    Args:
+        figures_of: one and whether the page is dark -> its figures.
+        what: begins the title, such as "Probes of".
+    """
+    light, dark = (
+        [figure for one in found for figure in figures_of(one, scheme)] for scheme in (False, True)
+    )
+    units = found[0].address if len(found) == 1 else f"{len(found)} units"
+    return figures_html(light, dark, f"{what} {units}")

@@ -16,7 +16,7 @@ from invis.probe.family import Family
 from invis.probe.gratings import PHASES
 from invis.probe.probe import Probes
 from invis.views.base.frame import TOP, heading
-from invis.views.base.page import figures_html
+from invis.views.base.page import units_html
 from invis.views.base.theme import LABEL_SIZE, Palette, palette, template
 
 COLUMNS, ROW_HEIGHT = 2, 270
@@ -159,12 +159,7 @@ def probe_figures(found: Probes, dark: bool = False) -> list[go.Figure]:
 
 def probe_html(found: list[Probes]) -> str:
     """One page that needs no network."""
-    light, dark = (
-        [figure for one in found for figure in probe_figures(one, scheme)]
-        for scheme in (False, True)
-    )
-    title = found[0].address if len(found) == 1 else f"{len(found)} units"
-    return figures_html(light, dark, f"Probes of {title}")
+    return units_html(found, probe_figures, "Probes of")
 
 
 def _panel(curve: Curve, colours: Palette, first: bool) -> list[go.Scatter]:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from invis.probe.explain.explanation import Explanation
 from invis.views.base.frame import TOP, heading
 from invis.views.base.images import stretch_of, stretched
-from invis.views.base.page import figures_html
+from invis.views.base.page import units_html
 from invis.views.base.theme import LABEL_SIZE, palette, template
 from invis.views.base.tiles import picture_trace
 from invis.views.probe.curves import share_bars
@@ -143,12 +143,7 @@ def explanation_figures(found: Explanation, dark: bool = False) -> list[go.Figur
 
 def explanation_html(found: list[Explanation]) -> str:
     """One page that needs no network."""
-    light, dark = (
-        [figure for one in found for figure in explanation_figures(one, scheme)]
-        for scheme in (False, True)
-    )
-    title = found[0].address if len(found) == 1 else f"{len(found)} units"
-    return figures_html(light, dark, f"What varies in {title}")
+    return units_html(found, explanation_figures, "What varies in")
 
 
 def _share(found: Explanation, name: str) -> float:
