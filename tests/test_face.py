@@ -98,7 +98,7 @@ SEEN = {
     "invis.search.Settings()": "invis.search.settings.Settings",
     "invis.save": "def (thing: Any, path: str | os.PathLike[str])",
     'invis.probe("truth/complex_cell/0")': "invis.probe.probe.Probes",
-    'invis.unit(torch.nn.ReLU(), "0", 0)': "invis.models.unit.Units",
+    'invis.unit(torch.nn.ReLU(), "0", 0)': "invis.models.units.Units",
     "invis.__version__": "str",
 }
 

@@ -51,8 +51,30 @@ def lent(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
         module.to(home)
 
 
-_LOCK = threading.Lock()
-_within, _usual = 0, None
+class _Switch:
+    """A setting of the whole process that stays changed while any thread wants it so."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wanted, self.usual = 0, None
+
+    @contextmanager
+    def at(self, place: Any, name: str, value: object) -> Iterator[None]:
+        with self.lock:
+            if not self.wanted:
+                self.usual = getattr(place, name)
+                setattr(place, name, value)
+            self.wanted += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.wanted -= 1
+                if not self.wanted:
+                    setattr(place, name, self.usual)
+
+
+_PRECISION, _CUDNN = _Switch(), _Switch()
 
 
 @contextmanager
@@ -62,20 +84,18 @@ def single_precision() -> Iterator[None]:
     PyTorch lets them round their factors to TF32's ten bits of mantissa unless told otherwise. Then
     sets change by more than they do from batch to batch (`benchmarks/search_cost.py --precision`).
     """
-    global _within, _usual
-    place, name, exact = _precision()
-    with _LOCK:
-        if not _within:
-            _usual = getattr(place, name)
-            setattr(place, name, exact)
-        _within += 1
-    try:
+    with _PRECISION.at(*_precision()):
         yield
-    finally:
-        with _LOCK:
-            _within -= 1
-            if not _within:
-                setattr(place, name, _usual)
+
+
+@contextmanager
+def without_cudnn() -> Iterator[None]:
+    """Convolutions on CUDA by PyTorch's own kernels: Winograd's tiles carry NaN to neighbours.
+
+    `torch.backends.cudnn.flags` would read `allow_tf32`, which fails within `single_precision`.
+    """
+    with _CUDNN.at(torch.backends.cudnn, "enabled", False):
+        yield
 
 
 def _precision() -> tuple[Any, str, Any]:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from invis.errors import InvisError
 from invis.models.cone import Cone, compile_cone
+from invis.models.devices import without_cudnn
 from invis.models.field import measure_window
 from invis.models.layers import Layer
 from invis.models.model import Model
@@ -32,7 +33,7 @@ def fitted_cone(model: Model, layer: Layer, position: object, check: bool = Fals
     like = next(model.module.parameters(), torch.zeros(())).detach()
     if like.is_meta:
         return cone
-    with torch.backends.cudnn.flags(enabled=False):  # Winograd's tiles carry NaN to neighbours
+    with without_cudnn():
         if (check or cone.stopped_by) and not _agrees(model, layer, cone, like):
             cone = compile_cone(model.flow, target, cone.position, follow=False)
         if cone.whole and not cone.stopped_by:

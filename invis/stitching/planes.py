@@ -65,8 +65,11 @@ def _umap(points: Matrix, seed: int) -> Callable[[Matrix], Matrix]:
 
 def _umap_class() -> Any:
     try:
-        # On PyPI the name `umap` is another project.
-        return import_module("umap").UMAP
+        with warnings.catch_warnings():
+            # It tells of TensorFlow, which nothing here needs.
+            warnings.simplefilter("ignore", ImportWarning)
+            # On PyPI the name `umap` is another project.
+            return import_module("umap").UMAP
     except Exception as error:
         raise InvisError(
             f"plane 'umap' needs the package umap-learn, which does not import ({error}); "
