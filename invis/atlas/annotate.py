@@ -19,6 +19,8 @@ NOTES: dict[str, Callable[..., Iterator[Any]]] = {
     "explain": partial(explain_steps, photographs=False),
     "probe": probe_steps,
 }
+# The kind of note that tells tolerance from invariance: `invis.atlas.profiles` makes it.
+PROFILE = "profile"
 
 
 @dataclass

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from invis.atlas.annotate import Annotated, units_of
+from invis.atlas.annotate import PROFILE, Annotated, units_of
 from invis.atlas.layer import AtlasLayer
 from invis.search.again import settings_of
 from invis.search.profile import profile_steps
 from invis.search.profile_result import summary
 
-NOTE = "profile"
 # Units that are searched together.
 BATCH = 16
 
@@ -35,7 +34,7 @@ def profiles_steps(
     told = Annotated(total=sum(map(len, channels)))
     yield told
     for layer, finished in zip(layers, channels, strict=True):
-        missing = [one for one in finished if layer.noted(one, NOTE) is None]
+        missing = [one for one in finished if layer.noted(one, PROFILE) is None]
         told.done += len(finished) - len(missing)
         yield told
         if not missing:
@@ -47,6 +46,6 @@ def profiles_steps(
             part = missing[start : start + BATCH]
             for snapshot in profile_steps(units.only(part), settings=settings):
                 for found in snapshot.finished:
-                    layer.note(int(found.attrs["channel"]), NOTE, summary(found))
+                    layer.note(int(found.attrs["channel"]), PROFILE, summary(found))
                     told.done += 1
                 yield told

@@ -10,7 +10,7 @@ import panel as pn
 import param
 
 from invis.atlas import AtlasLayer
-from invis.atlas.annotate import first_note, sentence_of
+from invis.atlas.annotate import PROFILE, first_note, sentence_of
 from invis.dashboard.cards import medians, unit_cards
 from invis.dashboard.grid import UnitGrid
 from invis.dashboard.overview import Overview
@@ -21,6 +21,7 @@ from invis.errors import InvisError
 from invis.probe.explain.moves import MOVE_NAMES
 from invis.probe.families import FAMILIES
 from invis.views.base import words
+from invis.views.base.measures import MEASURES
 
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 ALL, ALONE = "all layers", "no other"
@@ -33,6 +34,7 @@ class AtlasPage(Page):
     """Attributes:
     model, group, layer: what is shown; ALL for the overview.
     beside: a second network in the overview; ALONE for none.
+    measure: what the overview draws of each unit.
     sort, named, phrase: order and filters of the units.
     page: of the grid, from 0.
     unit: channel of the unit that is open; -1 for none.
@@ -40,11 +42,12 @@ class AtlasPage(Page):
 
     slug: ClassVar[str] = "atlas"
     linked: ClassVar = (
-        "model", "beside", "layer", "group", "sort", "named", "phrase", "page", "unit",
+        "model", "beside", "measure", "layer", "group", "sort", "named", "phrase", "page", "unit",
     )  # fmt: skip
 
     model: Any = param.Selector(objects=[""])
     beside: Any = param.Selector(default=ALONE, objects=[ALONE])
+    measure: Any = param.Selector(default="index", objects=["index"])
     layer: Any = param.Selector(objects=[ALL])
     group: Any = param.Selector(objects=[""])
     sort: Any = param.Selector(default=SORTS[0], objects=list(SORTS))
@@ -70,12 +73,14 @@ class AtlasPage(Page):
         self._unit = pn.Column(sizing_mode="stretch_width")
         self._body = pn.Column(sizing_mode="stretch_width")
         self.param.watch(self._new_model, "model")
-        self.param.watch(self._turned, ["beside", "layer", "group", "sort", "named", "phrase"])
+        self.param.watch(
+            self._turned, ["beside", "measure", "layer", "group", "sort", "named", "phrase"]
+        )
         self.param.watch(lambda _: self.show(), ["page", "unit"])
 
     def view(self) -> pn.viewable.Viewable:
         """Controls, then the overview, a layer, or a unit."""
-        asked = ["model", "beside", "layer", "group", "sort", "named", "phrase"]
+        asked = ["model", "beside", "measure", "layer", "group", "sort", "named", "phrase"]
         row = controls(self, asked, phrase=pn.widgets.TextInput)
         self.show()
         return pn.Column(row, self._heading, self._body, sizing_mode="stretch_width")
@@ -153,11 +158,11 @@ class AtlasPage(Page):
             sentence(f"{path} is damaged and left out: {why}.")
             for path, why in self._store.damaged.items()
         ]
-        if not self._overview.draw(models):
+        if not self._overview.draw(models, self.measure):
             return [*broken, sentence("This atlas has no finished unit yet.", wrong=False)]
         self._heading.object = (
-            "<p>Each dot is a unit: its index, how far apart its images are in units of what a "
-            "linear unit would allow. Click a dot to open the unit, or choose a layer.</p>"
+            f"<p>Each dot is a unit: {MEASURES[self.measure].told}. Click a dot to open the "
+            "unit, or choose a layer.</p>"
         )
         return [*broken, self._overview.view]
 
@@ -165,8 +170,9 @@ class AtlasPage(Page):
         self._heading.object = ""
         ds = self._store.read(layer, self.unit)
         figure = self._store.set_figure(layer, self.unit, self.dark)
+        note, profile = first_note(layer, self.unit), layer.noted(self.unit, PROFILE)
         self._open = UnitView(
-            ds, figure, first_note(layer, self.unit), self._live, self.dark, self._images
+            ds, figure, note, self._live, self.dark, self._images, profile=profile
         )
         back = pn.widgets.Button(label=f"All units of {self.layer}", width=220)
         back.on_click(lambda _: setattr(self, "unit", -1))
@@ -206,6 +212,9 @@ class AtlasPage(Page):
         if self.beside not in self.param.beside.objects:
             self.beside = ALONE
         self.param.group.objects = groups or [""]
+        self.param.measure.objects = self._store.measures(self.model) or ["index"]
+        if self.measure not in self.param.measure.objects:
+            self.measure = "index"
         if self.layer not in self.param.layer.objects:
             self.layer = ALL
         if self.group not in self.param.group.objects:

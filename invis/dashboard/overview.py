@@ -37,20 +37,20 @@ class Overview:
             pane.param.watch(lambda event, k=k: self._click(k, event.new), "click_data")
         self.view = pn.FlexBox(*self.panes, sizing_mode="stretch_width")
 
-    def draw(self, models: Sequence[str]) -> bool:
+    def draw(self, models: Sequence[str], measure: str = "index") -> bool:
         """Show these networks, at most two; False where the first has no unit yet."""
         tables = {model: self._store.overview(model) for model in models[:2]}
         self._models = [model for model, rows in tables.items() if rows]
         if not self._models or self._models[0] != models[0]:
             return False
-        top = axis_end([index_of(row) for rows in tables.values() for row in rows])
+        top = axis_end([index_of(row, measure) for rows in tables.values() for row in rows])
         for k, pane in enumerate(self.panes):
             pane.visible = k < len(self._models)
             if pane.visible:
                 model = self._models[k]
                 both = len(self._models) > 1
                 title = model if both else f"What each layer of {model} ignores"
-                figure = self._store.layers_figure(model, title, self._dark, top)
+                figure = self._store.layers_figure(model, title, self._dark, top, measure)
                 if pane.object is not figure:
                     pane.object = figure
         return True

@@ -13,16 +13,18 @@ import xarray as xr
 from cachetools import LRUCache, cachedmethod
 
 from invis.atlas import Atlas, AtlasLayer
-from invis.atlas.annotate import NOTES
+from invis.atlas.annotate import NOTES, PROFILE
 from invis.atlas.table import rows
 from invis.errors import InvisError
 from invis.views.atlas import layer_table
 from invis.views.atlas.layers_figure import layers_figure
 from invis.views.atlas.site import strip
 from invis.views.base.images import data_uri, grey_of, stretch_factor
+from invis.views.base.measures import MEASURES
 from invis.views.search.set_figure import set_figure
 
 M = TypeVar("M", bound=Callable[..., Any])
+KINDS = (*NOTES, PROFILE)
 # Entries kept: tables of layers, strips of units, figures of layers and of units.
 LAYERS, STRIPS, FIGURES = 256, 4096, 128
 
@@ -83,7 +85,7 @@ class Store:
 
     @_kept("_tables", lambda _, layer: (layer.path, len(layer.done())))
     def rows(self, layer: AtlasLayer) -> list[dict[str, Any]]:
-        """A row a finished unit: its measures and its probe's; kept until more are finished.
+        """A row a finished unit: its measures and its notes'; kept until more are finished.
 
         Units that are damaged are left out.
         """
@@ -95,8 +97,8 @@ class Store:
         for (m, name, group), layer in self._layers.items():
             if m == model:
                 for row in self.rows(layer):
-                    keys = ("channel", "index", "spread", "dead")
-                    told = {key: row.get(key) for key in keys}
+                    told = {"channel": row["channel"], "dead": row.get("dead")}
+                    told |= {key: row.get(key, row.get(f"{PROFILE}_{key}")) for key in MEASURES}
                     place = f"{name}|{group}|{row['channel']}"
                     found.append(told | {"layer": name, "group": group, "address": place})
         return found
@@ -110,15 +112,22 @@ class Store:
         """The figure of a key, made once for all visitors; nobody may change it."""
         return make()
 
+    def measures(self, model: str) -> list[str]:
+        """The measures that some unit of a network has: kappa only where there are profiles."""
+        units = self.overview(model)
+        return [key for key in MEASURES if any(row[key] is not None for row in units)]
+
     def layers_figure(
-        self, model: str, title: str, dark: bool, top: float = 0.0
+        self, model: str, title: str, dark: bool, top: float = 0.0, measure: str = "index"
     ) -> go.Figure | None:
         """The layers of a network; None where it has no finished unit."""
         rows = self.overview(model)
         if not rows:
             return None
-        key = ("layers", model, title, dark, top, len(rows))
-        return self.figure(key, lambda: layers_figure(rows, dark=dark, title=title, top=top))
+        key = ("layers", model, title, dark, top, measure, len(rows))
+        return self.figure(
+            key, lambda: layers_figure(rows, dark=dark, title=title, top=top, measure=measure)
+        )
 
     def set_figure(self, layer: AtlasLayer, channel: int, dark: bool) -> go.Figure:
         """The set of a unit; InvisError where it is none, or damaged."""
@@ -140,7 +149,7 @@ class Store:
 
 def _rows(layer: AtlasLayer) -> list[dict[str, Any]]:
     try:
-        return rows(layer, NOTES)
+        return rows(layer, KINDS)
     except InvisError:
         return [row for k in sorted(layer.done()) for row in _row(layer, k)]
 
@@ -150,7 +159,7 @@ def _row(layer: AtlasLayer, channel: int) -> list[dict[str, Any]]:
         attrs = layer.record(channel)["attrs"]
     except InvisError:
         return []
-    notes = {name: layer.noted(channel, name) or {} for name in NOTES}
+    notes = {name: layer.noted(channel, name) or {} for name in KINDS}
     told = {f"{name}_{key}": value for name, note in notes.items() for key, value in note.items()}
     return [{**attrs, **told, "channel": channel, "path": layer.path}]
 

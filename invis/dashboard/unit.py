@@ -55,6 +55,7 @@ class UnitView:
         live: whether probes and morphs may be computed.
         dark: the scheme.
         images: the owner's folder of pictures for exemplars; None for none.
+        profile: as the atlas keeps it; None where there is none.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class UnitView:
         live: bool,
         dark: bool,
         images: Path | None = None,
+        profile: dict[str, Any] | None = None,
     ) -> None:
         self._ds, self._dark, self._images = ds, dark, images
         self._more = {name: Figures() for name in ("varies", "probes", "morph", "exemplars")}
@@ -73,6 +75,8 @@ class UnitView:
         asked = ", ".join(filter(None, [*told, words.contrast_found(ds.attrs)]))
         sentence = (note or {}).get("sentence")
         said = f"<p><b>{escape(str(sentence))}</b></p>" if sentence else ""
+        stays = words.tolerance(profile or {})
+        said += f"<p>{escape(stays)}</p>" if stays else ""
         parts: list[Any] = [
             pn.pane.HTML(
                 f"<h1>{escape(words.title(ds))}</h1>"

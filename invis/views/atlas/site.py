@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from xarray import Dataset
 
 from invis.atlas import Atlas, AtlasLayer
-from invis.atlas.annotate import NOTES, first_note
+from invis.atlas.annotate import NOTES, PROFILE, first_note
 from invis.errors import InvisError
 from invis.files.atomic import write_whole
 from invis.progress import Counted
@@ -28,7 +28,6 @@ TABLE = "units.csv"
 PARQUET = "units.parquet"
 # Screen pixels that pages give a strip of images in height, about.
 STRIP = 44
-PROFILE = "profile"
 
 
 def site_steps(atlas: Atlas, folder: Path) -> Iterator[Counted]:

@@ -20,6 +20,7 @@ class Measure:
     Attributes:
         key: its name in results and rows.
         name: of it in a sentence.
+        told: what it says of a unit, after a colon.
         null: its value for a linear unit.
         low: where its axis begins at most.
         high: where its axis ends at least.
@@ -27,6 +28,7 @@ class Measure:
 
     key: str
     name: str
+    told: str
     null: float = 1.0
     low: float = 0.0
     high: float = 2.0
@@ -35,11 +37,35 @@ class Measure:
 MEASURES = {
     one.key: one
     for one in (
-        Measure("index", "index"),
-        Measure("spread", "spread"),
-        Measure("kappa", "kappa", null=0.0, low=-0.5, high=1.0),
-        Measure("kappa_spread", "kappa of the spread", null=0.0, low=-0.5, high=1.0),
-        Measure("packing", "images that fit", high=8.0),
+        Measure(
+            "index",
+            "index",
+            "its index, how far apart its images are in units of what a linear unit would allow",
+        ),
+        Measure("spread", "spread", "its spread, the index of all pairs instead of neighbours"),
+        Measure(
+            "kappa",
+            "kappa",
+            "its kappa, 0 for a linear unit and every smooth maximum and towards 1 for an exact "
+            "invariance",
+            null=0.0,
+            low=-0.5,
+            high=1.0,
+        ),
+        Measure(
+            "kappa_spread",
+            "kappa of the spread",
+            "kappa taken from all pairs of images instead of neighbours",
+            null=0.0,
+            low=-0.5,
+            high=1.0,
+        ),
+        Measure(
+            "packing",
+            "images that fit",
+            "how many images fit at a distance at which a linear unit has room for one",
+            high=8.0,
+        ),
     )
 }
 

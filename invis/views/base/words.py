@@ -214,9 +214,9 @@ def remark(ds: Dataset) -> str:
     return f"The spread, {spread:.2f}, finds no invariance among all pairs either."
 
 
-def tolerance(ds: Dataset) -> str:
+def tolerance(attrs: Mapping[str, Any]) -> str:
     """What kappa adds, where the unit was searched at several floors; empty where it was not."""
-    kappa, low, high = (number(ds.attrs, key) for key in ("kappa", "kappa_low", "kappa_high"))
+    kappa, low, high = (number(attrs, key) for key in ("kappa", "kappa_low", "kappa_high"))
     if kappa is None:
         return ""
     interval = "" if low is None or high is None else f" ({figure(low)} to {figure(high)})"

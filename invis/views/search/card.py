@@ -79,7 +79,9 @@ def card(
     about = " · ".join(filter(None, [words.weights(ds), asked, words.contrast_found(ds.attrs)]))
     heading = "h1" if kind == "single" else "h2"
     warnings = "".join(f"<li>{_lead(text)}</li>" for text in words.warnings(ds))
-    remark = " ".join(filter(None, [words.remark(ds), words.tolerance(ds), words.in_features(ds)]))
+    remark = " ".join(
+        filter(None, [words.remark(ds), words.tolerance(ds.attrs), words.in_features(ds)])
+    )
     measured = (
         f'<div class="measured"><section><h3>Against the null</h3>{charts.scale(ds, top)}</section>'
         f"<section>{charts.courses(ds)}</section></div>"

@@ -56,11 +56,11 @@ def test_dead_units_are_not_drawn(found):
 
 def test_kappa_stands_in_the_gallery_of_a_floor(found):
     ds = set_at(found, 0.9)
-    assert words.tolerance(ds) in invis.gallery_html([ds])
-    assert "a tolerance would explain" in words.tolerance(ds)
+    assert words.tolerance(ds.attrs) in invis.gallery_html([ds])
+    assert "a tolerance would explain" in words.tolerance(ds.attrs)
     orbit = ds.assign_attrs(kappa=0.7, kappa_low=0.5, kappa_high=0.9)
-    assert words.tolerance(orbit).startswith("Kappa 0.70 (0.50 to 0.90)")
-    assert "something stays" in words.tolerance(orbit)
+    assert words.tolerance(orbit.attrs).startswith("Kappa 0.70 (0.50 to 0.90)")
+    assert "something stays" in words.tolerance(orbit.attrs)
 
 
 def test_layers_are_compared_by_kappa_with_the_null_at_0(found):
