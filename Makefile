@@ -29,6 +29,9 @@ FROM_TORCH_INDEX := $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
 BUILD_TOOLS := 'hatchling>=1.24,<2' editables
 # Extra arguments for pytest: make test ARGS="tests/views -k gallery"
 ARGS ?=
+# One process a core, each with one thread, and no more than fit into the memory of a laptop; the tests of a
+# file stay together, as they share what is slow to make.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test slow lab serve solutions lint types docs pictures bench install dev wheelhouse clean
@@ -40,7 +43,7 @@ demo: $(VENV)/.installed ## Search one unit that ships with Invis and show its g
 	@$(BIN)/invis demo
 
 test: $(VENV)/.installed-dev ## Run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not browser" $(ARGS)
 
 slow: $(VENV)/.installed-dev ## Run the heavy tests and those in a browser
 	@$(BIN)/python -m pytest -m "slow or browser" $(ARGS)
