@@ -20,20 +20,20 @@ SHIPPED: tuple[tuple[str, str | None], ...] = (
 CONTROL = "none:0"
 
 
-def sweeps() -> list[tuple[str, str | None]]:
-    """Patterns and units, in the order in which they are searched."""
+def sweeps() -> list[str]:
+    """Patterns, in the order in which they are searched."""
     found = []
     for pattern, units in SHIPPED:
-        for part in parse_pattern(pattern):
+        for part in parse_pattern(pattern, units):
             for weights in ("", f"@{CONTROL}"):
-                found.append((f"{part.model}{weights}/{part.layer}", units))
+                found.append(f"{part.model}{weights}/{part.layer}/0-{part.channels[-1]}")
     return found
 
 
 def main(store: str) -> None:
     """Make the atlas, or go on with it; prints a line a layer."""
-    for pattern, units in sweeps():
-        for progress in sweep_steps(pattern, store, units, device="cpu"):
+    for pattern in sweeps():
+        for progress in sweep_steps(pattern, store, device="cpu"):
             for address, reason in progress.failures.items():
                 print(f"{address} failed: {reason}", flush=True)
         print(f"{pattern}: {progress.done}/{progress.total}, {progress.seconds:.0f} s", flush=True)

@@ -4,6 +4,8 @@ import pytest
 
 from invis import data_path
 from invis.atlas import Atlas
+from invis.atlas.pattern import parse_pattern
+from invis.atlas.shipped import CONTROL, sweeps
 from invis.atlas.verify import verify
 
 LIMIT = 15 * 10**6
@@ -12,6 +14,14 @@ LIMIT = 15 * 10**6
 @pytest.fixture(scope="module")
 def atlas():
     return Atlas(data_path("atlas"))
+
+
+def test_its_recipe_names_what_is_there(atlas):
+    parts = [part for pattern in sweeps() for part in parse_pattern(pattern)]
+    weights = {None: "default", CONTROL: CONTROL}
+    wanted = {(one.model, weights[one.weights], one.layer): list(one.channels) for one in parts}
+    there = {(one.model, one.weights, one.layer): sorted(one.done()) for one in atlas.layers()}
+    assert there == wanted
 
 
 def test_it_is_whole_and_within_15_mb(atlas):
