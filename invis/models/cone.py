@@ -140,7 +140,11 @@ class Cone(nn.Module):
             (top, left), (_, height, width) = self._corner, self.image_shape
             patch, x = x, self.paper.to(x.dtype).expand(len(x), -1, *self.canvas).clone()
             x[..., top : top + height, left : left + width] = patch
-        if not self.run_whole:
+        if self.run_whole:
+            # The network's own code may depend on the layout (`view`, 3D pooling): it gets the
+            # plain one, in memory of its own, whatever lies in memory here.
+            x = x.clone(memory_format=torch.contiguous_format)
+        else:
             x = x.contiguous(memory_format=torch.channels_last)
         values: dict[int, Tensor] = {0: x}
         out = x
