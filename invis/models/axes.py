@@ -69,8 +69,8 @@ def _moving(near: Tensor, far: Tensor) -> int | None:
 def _middle(energy: Tensor, axis: int) -> float:
     """Where along an axis the energy lies, from 0 to 1."""
     length = energy.shape[axis]
-    along = energy.movedim(axis, 0).reshape(length, -1).sum(1)
-    if length < 2 or not float(along.sum()) > 0:
+    if length < 2 or not float(energy.sum()) > 0:
         return 0.5
+    along = energy.movedim(axis, 0).reshape(length, -1).sum(1)
     places = torch.linspace(0, 1, length, dtype=along.dtype, device=along.device)
     return float((along * places).sum() / along.sum())

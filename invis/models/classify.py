@@ -89,9 +89,10 @@ def classify(
     shape = traced.shapes.get(node)
     module = traced.module(node)
     if shape is None or node in traced.fixed or node.op in ("placeholder", "output"):
-        return Opaque(), ((2, 3) if node.op == "placeholder" else None)
+        return Opaque(), ((2, 3) if node is traced.image else None)
     if isinstance(module, Until):
-        return Opaque(), ((2, 3) if type(module.watched).__name__.endswith("2d") else None)
+        maps = len(shape) == 4 and type(module.watched).__name__.endswith("2d")
+        return Opaque(), ((2, 3) if maps else None)
     op = _from_module(module, node) if module is not None else _from_call(traced, node)
     found = _located(traced, node, op, axes)
     if isinstance(found[0], Opaque) and not found[0].problem:

@@ -72,6 +72,12 @@ def _agrees(model: Model, layer: Layer, cone: Cone, like: Tensor) -> bool:
             f"{model.name} answers differently to the same image at {layer.layer}: take the "
             "chance out of its forward (dropout without training=self.training, noise)"
         )
+    shape = flow.traced.shapes[target]
+    if tuple(maps.shape) != (2, *shape[1:]) or not _close(maps[:1], network(x[:1])):
+        raise InvisError(
+            f"{model.name} mixes the images of a batch at {layer.layer}: its answer to an image "
+            "must not depend on the others (sums over all axes, batch norm without statistics)"
+        )
     if not maps.is_floating_point():
         raise InvisError(
             f"{layer.layer} of {model.name} gives {maps.dtype} numbers, which have no gradient: "

@@ -58,7 +58,10 @@ class Model:
         lost = self.flow.axes[node] is None and len(self.flow.traced.shapes[node]) == 4
         if lost and not like.is_meta:
             shape = (self.channels, *self.input_size)
-            rows, columns = find_axes(upto(self.flow.traced, node), shape, like)
+            try:
+                rows, columns = find_axes(upto(self.flow.traced, node), shape, like)
+            except Exception:  # the network itself fails: whoever runs it to get values says so
+                return
             if rows is not None and columns is not None and rows != columns:
                 self.flow.axes[node] = rows, columns
 

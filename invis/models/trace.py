@@ -129,7 +129,9 @@ class _Shapes(fx.Interpreter):
         module = self.module.get_submodule(str(n.target)) if n.op == "call_module" else None
         # Without data these take as long as all the rest together.
         source = n.args[0] if isinstance(module, nn.BatchNorm2d) and len(n.args) == 1 else None
-        value = self.env[source] if isinstance(source, fx.Node) else super().run_node(n)
+        value = self.env[source] if isinstance(source, fx.Node) else None
+        if not (isinstance(module, nn.BatchNorm2d) and _fits(module, value)):
+            value = super().run_node(n)
         parts = value if isinstance(value, tuple | list) and value else ()
         if isinstance(value, Tensor):
             self.shapes[n] = tuple(value.shape)
@@ -139,6 +141,11 @@ class _Shapes(fx.Interpreter):
         else:
             self.numbers[n] = value
         return value
+
+
+def _fits(norm: nn.BatchNorm2d, value: Any) -> bool:
+    """Whether batch norm takes a value."""
+    return isinstance(value, Tensor) and value.ndim == 4 and value.shape[1] == norm.num_features
 
 
 def trace(module: nn.Module, channels: int, input_size: tuple[int, int]) -> Traced:

@@ -43,10 +43,20 @@ class PathTracer(fx.Tracer):
         super().__init__()
         self.outputs: dict[str, list[fx.Node]] = {}
         self._thread = threading.get_ident()
-        self._forward: Any = None
+        self._has_image = False
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return PlainProxy(node, self)
+
+    def create_proxy(
+        self, kind: str, target: Any, args: Any, kwargs: Any, *rest: Any, **more: Any
+    ) -> Any:
+        """Arguments behind the image are their defaults: `mask is None` is to be what it is."""
+        if kind == "placeholder":
+            if args and self._has_image:
+                return args[0]
+            self._has_image = True
+        return super().create_proxy(kind, target, args, kwargs, *rest, **more)
 
     def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
         if threading.get_ident() != self._thread:
