@@ -222,8 +222,10 @@ def pairs(size: int) -> dict[str, tuple[nn.Module, nn.Module]]:
                 x, size=(2 * x.shape[2], 2 * x.shape[3]), mode="bilinear")), tail()),
         ),
         "transposed convolution": (
-            seq(conv(stride=2), nn.ConvTranspose2d(4, 4, 3, 2, 1, 1), nn.ReLU(), tail()),
-            seq(conv(stride=2), Say(lambda x, part: F.conv_transpose2d(
+            # With a bias there, no image raises its first unit above 0.
+            seq(conv(stride=2, bias=False), nn.ConvTranspose2d(4, 4, 3, 2, 1, 1), nn.ReLU(),
+                tail()),
+            seq(conv(stride=2, bias=False), Say(lambda x, part: F.conv_transpose2d(
                 x, part.weight, part.bias, 2, 1, 1), nn.ConvTranspose2d(4, 4, 3, 2, 1, 1)),
                 nn.ReLU(), tail()),
         ),
