@@ -99,3 +99,47 @@ def test_a_module_is_a_unit_or_a_sentence(net: nn.Sequential) -> None:
 @given(modules())
 def test_modules_that_nobody_has_seen_are_units_or_sentences(net: nn.Sequential) -> None:
     check(net)
+
+
+# Networks that ended in a traceback once, each of a kind of its own.
+FOUND: dict[str, Callable[[], list[nn.Module]]] = {
+    "3D pooling of channels": lambda: [nn.RMSNorm(SIZE), nn.MaxPool3d(2), nn.MaxPool3d(2)],
+    "view": lambda: [Say(lambda x: x.view(x.size(0), -1, 4)), nn.MaxPool2d(2)],
+    "norm of too many channels": lambda: [nn.GLU(1), nn.BatchNorm2d(4)],
+    "norm of several tensors": lambda: [Say(lambda x: x.chunk(2, 1)), nn.BatchNorm2d(2)],
+    "an empty map": lambda: [nn.AdaptiveAvgPool2d(1), Say(lambda x: x[..., 1:])],
+    "two precisions": lambda: [Say(lambda x: x.double()), nn.Linear(SIZE, 5)],
+    "a map of three axes": lambda: [
+        Say(lambda x: x if x.mean() > 0 else -x), nn.Unfold(3), nn.MaxPool2d(3)
+    ],
+    "images among channels": lambda: [nn.Flatten(2), nn.Unfold(3)],
+    "unshuffled images": lambda: [Say(lambda x: x.view(len(x), -1, 4)), nn.PixelUnshuffle(2)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_ended_in_a_traceback_once_is_a_unit_or_a_sentence(name: str) -> None:
+    torch.manual_seed(0)
+    check(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), *FOUND[name]()).eval())
+
+
+@pytest.mark.parametrize(
+    "mix", [lambda x: x * x.sum(), lambda x: x - x.mean(0), lambda x: x.flatten(0, 1)]
+)
+def test_layers_that_mix_the_images_of_a_batch_are_refused(mix: Callable[[Tensor], Tensor]) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), Say(mix)).eval()
+    with pytest.raises(InvisError, match="mixes the images of a batch at 1"):
+        invis.unit(net, "1", 0, mean=[0.5] * 3, input_size=SIZE)
+
+
+def test_an_argument_behind_the_image_is_its_default() -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+            return self.conv(2 * x if mask is None else x * mask)
+
+    units = invis.unit(Masked().eval(), "conv", 0, mean=[0.5] * 3, input_size=SIZE)
+    assert units.image_shape == (3, 3, 3) and units.cone.stopped_by == ""
