@@ -105,14 +105,17 @@ def _resampled(run: Run, x: Tensor, out: Any, axes: Axes) -> tuple[Op, Axes] | N
     fill, found = 0.0, []
     for axis in axes:
         length = x.shape[axis]
-        ramp = torch.arange(length, dtype=torch.float64, device=x.device) + START
+        ramp = torch.arange(length, dtype=torch.float64, device=x.device)
         ramp = ramp.view([-1 if k == axis else 1 for k in range(x.ndim)]).expand(x.shape)
-        places = run(ramp.clone())
+        places = run(ramp + START)
         across = [k for k in range(x.ndim) if k != axis]
         inside = places > START / 2
         if not inside.all():
             fill = float(places[~inside].flatten()[0])
-        along = torch.where(inside, places, -1.0).amax(across) - START
+        # Without START, which would round the shares.
+        along = torch.where(inside, run(ramp.clone()), -1.0).amax(across)
+        if not along.isfinite().all():
+            return None
         found.append(_taps(along.tolist(), length))
     rows, cols = found
     op = Resample(rows, cols, fill)
