@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+
+# Python loads it for the first name of a host beyond ASCII: here before any visitor comes.
+import encodings.punycode  # noqa: F401
 import os
 import secrets
 import signal
