@@ -14,7 +14,7 @@ from invis.atlas.sweep import sweep_steps
 # Layers, and the channels of each that fit 15 MB in all; None for every channel.
 SHIPPED: tuple[tuple[str, str | None], ...] = (
     ("minivgg/conv1_1..conv3_1", None),
-    ("minivgg/conv3_2", "0-63"),
+    ("minivgg/conv3_2", "0-31"),
     ("miniresnet/conv1..layer3.0", "0-31"),
 )
 CONTROL = "none:0"

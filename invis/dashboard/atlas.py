@@ -201,7 +201,9 @@ class AtlasPage(Page):
             # "hue-invariant grating", or "ignores any hue and rotation by up to 30 degrees: ...".
             head = names.partition("invariant")[0] if "invariant" in names else ""
             head += names.partition(":")[0] if names.startswith("ignores") else ""
-            named = self.named == "any" or self.named in head
+            # A range of scales is said as one of sizes.
+            known = "size from" if self.named == "scale" and "size from" in head else self.named
+            named = self.named == "any" or known in head
         return named and phrase in names.lower()
 
     def _choices(self) -> None:

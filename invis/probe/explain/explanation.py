@@ -221,7 +221,12 @@ def problem_steps(
     theta = chosen.fits.theta
     yield Step(0.8, "drawing new images")
     found = regions(scene, answer, theta, names, generator)
-    held, level = test(scene, answer, theta, found, floor, generator) if names else (None, floor)
+    held, level = test(scene, answer, theta, found, floor, generator) if found else (None, floor)
+    # A family without a range of its own helps others to explain the set, but is no claim.
+    if not all(one.moves(level) for one in found.values()):
+        found = {name: one for name, one in found.items() if one.moves(level)}
+        again = test(scene, answer, theta, found, floor, generator) if found else (None, level)
+        held, level = again
     ranges = {name: range_of(one, level, max(scene.shape[1:])) for name, one in found.items()}
     linear = null.aim
     explained_null = explained(linear, joint(scene, linear, chosen.names))
@@ -241,7 +246,7 @@ def problem_steps(
             name: {
                 "share": chosen.shares.get(name, 0.0),
                 "null": null.mean[name],
-                "claimed": name in names,
+                "claimed": name in found,
                 "range": ranges.get(name),
             }
             for name in chosen.alone

@@ -58,6 +58,10 @@ class Region:
         most = self.within[order[good[-1, 0]]] if len(good) else -torch.ones(()).to(held.device)
         return self.within <= most
 
+    def moves(self, level: float) -> bool:
+        """Whether anything but the reference itself keeps a level."""
+        return bool((self.values[self.kept(level)].abs() > 1e-6).any())
+
 
 @dataclass(frozen=True)
 class Held:

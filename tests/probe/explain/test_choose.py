@@ -80,6 +80,13 @@ def test_a_range_of_fits_ends_where_images_fall_below_the_floor():
     assert not region.kept(2.0).any()
 
 
+def test_a_range_that_holds_nothing_but_the_reference_is_no_range():
+    values = torch.tensor([[-0.5], [2e-8], [0.5]])
+    fraction = torch.tensor([0.8, 1.0, 0.92])
+    region = Region(MOVES[0], values, 0.5, fraction, torch.zeros(0))
+    assert region.moves(0.9) and not region.moves(0.95)
+
+
 def test_a_sentence_holds_where_it_does_better_than_chance_and_than_a_linear_unit():
     assert Held(0.9, 0.2, 0.3, 0.95, 1.0, 256).holds
     assert not Held(0.9, 0.2, 0.88, 0.95, 1.0, 256).holds
