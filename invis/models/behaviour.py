@@ -21,6 +21,7 @@ Run = Callable[[Tensor], Any]
 
 # Ramps begin here, far from whatever a padding may hold.
 START = 2.0**20
+FAILURES = (RuntimeError, TypeError, ValueError, IndexError, AssertionError)
 
 
 @torch.no_grad()
@@ -39,10 +40,16 @@ def behaviour(run: Run, shape: tuple[int, ...], axes: Axes, like: Tensor) -> tup
     x = torch.randn(shape, generator=draw).to(like)
     try:
         out = run(x.clone())
-        alone = _alone(run, x, out, axes)
-        return alone or _resampled(run, x, out, axes) or _followed(run, x, out, axes)
-    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError):
+    except FAILURES:
         return None
+    for guess in (_alone, _resampled, _followed):
+        try:
+            found = guess(run, x, out, axes)
+        except FAILURES:  # a crop may be too small for the operation, a ramp too large
+            continue
+        if found is not None:
+            return found
+    return None
 
 
 def _parts(out: Any) -> list[Tensor]:

@@ -212,6 +212,15 @@ def test_uneven_bins_of_adaptive_pooling_reach_as_far_as_they_do() -> None:
     assert max(bottom - top for top, _, bottom, _ in windows) <= flow.receptive_field(target)
 
 
+def test_a_map_as_high_as_it_has_channels_is_padded_along_its_rows() -> None:
+    parts = [nn.AdaptiveAvgPool2d((CHANNELS, 3)), nn.ReflectionPad2d((0, 0, 0, 1))]
+    flow = analyse(trace(nn.Sequential(*parts).eval(), CHANNELS, (7, 7)))
+    target = flow.node("_1")
+    assert flow.axes[target] == (2, 3)
+    # The row that is added is the one before the last.
+    assert [compile_cone(flow, target, (row, 0)).window[0] for row in (2, 4)] == [3, 3]
+
+
 def _wraps(part: nn.Module) -> bool:
     circular = getattr(part, "padding_mode", "") == "circular"
     return circular or isinstance(part, nn.CircularPad2d)
