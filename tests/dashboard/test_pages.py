@@ -1,5 +1,6 @@
 """The pages without a browser: parameters in, pictures and text out."""
 
+import html
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from invis import data_path, load, search
+from invis.atlas.annotate import sentence_of
 from invis.dashboard.address import Address
 from invis.dashboard.atlas import ALL, ON_A_PAGE, AtlasPage
 from invis.dashboard.journal import event
@@ -106,12 +108,17 @@ class TestAtlas:
     def test_filters_by_name_and_phrase(self, atlas):
         put(atlas, model="minivgg", layer="conv2_2")
         everyone = len(atlas.rows())
-        atlas.named = "phase"
-        named = atlas.rows()
-        assert 0 < len(named) < everyone
-        assert all("phase" in row["probe_sentence"].partition("invariant")[0] for row in named)
-        put(atlas, named="any", phrase="NOT TUNED")
-        assert all("not tuned" in row["probe_sentence"] for row in atlas.rows())
+        for name, said in (("blur", "blur by"), ("shift", "shift by")):
+            atlas.named = name
+            named = [sentence_of(row).partition(":")[0] for row in atlas.rows()]
+            assert 0 < len(named) < everyone
+            assert all(said in one for one in named)
+        atlas.named = "scale"
+        assert atlas._fits({"explain_sentence": "ignores size from 0.8 to 1.3 times: 20 %"})
+        assert not atlas._fits({"explain_sentence": "ignores shift by up to 3 px: 20 %"})
+        put(atlas, named="any", phrase="COLOUR OF PARTS")
+        assert 0 < len(atlas.rows()) < everyone
+        assert all("colour of parts" in sentence_of(row) for row in atlas.rows())
         atlas.phrase = "no such phrase"
         assert atlas.rows() == [] and atlas._grid.content == ""
 
@@ -119,12 +126,26 @@ class TestAtlas:
         put(atlas, model="minivgg", layer="conv2_2")
         atlas._grid.param.update(clicked=31, clicks=1)
         assert atlas.unit == 31
-        assert "phase-invariant grating" in text_of(atlas._open.view)
+        (row,) = (row for row in atlas.rows() if row["channel"] == 31)
+        assert row["explain_sentence"].startswith("ignores ")
+        shown = text_of(atlas._open.view)
+        assert html.escape(row["explain_sentence"]) in shown
+        assert f"Kappa {row['profile_kappa']:.2f}" in shown
         atlas.unit = -1
         assert atlas._open is None
         place = "conv2_1|untrained, seed 0|7"
         atlas._overview.panes[0].click_data = {"points": [{"customdata": place}]}
         assert (atlas.layer, atlas.group, atlas.unit) == ("conv2_1", "untrained, seed 0", 7)
+
+    def test_layers_are_compared_by_any_measure_that_their_units_have(self, atlas):
+        put(atlas, model="minivgg", measure="kappa")
+        assert "0 for a linear unit" in atlas._heading.object
+        figure = atlas._overview.panes[0].object
+        shown = {float(x) for trace in figure.data[1:2] for x in trace.x}
+        rows = [row for row in atlas._store.overview("minivgg") if row["kappa"] is not None]
+        assert rows and shown <= {row["kappa"] for row in rows}
+        put(atlas, model="miniresnet")
+        assert atlas.measure == "index"
 
     def test_another_network_has_its_own_layers(self, atlas):
         put(atlas, model="minivgg", layer="conv2_2", unit=3)
@@ -184,10 +205,10 @@ class TestAtlas:
     def test_a_note_of_the_wrong_kind_is_no_note(self, tmp_path, note):
         shutil.copytree(data_path("atlas"), tmp_path / "atlas")
         layer = next((tmp_path / "atlas").glob("minivgg@9*/conv2_2/*/images")).parent
-        right = json.loads((layer / "probe" / "3.json").read_text())
+        right = json.loads((layer / "explain" / "3.json").read_text())
         if note.startswith("{"):
             note = json.dumps(right | json.loads(note))
-        (layer / "probe" / "3.json").write_text(note)
+        (layer / "explain" / "3.json").write_text(note)
         page = AtlasPage(Store(str(tmp_path / "atlas")))
         page.view()
         put(page, model="minivgg", layer="conv2_2")
@@ -444,7 +465,7 @@ def test_odd_phrases_find_nothing_and_break_nothing(store):
     for odd in ODD:
         page.phrase = odd
         assert "<script>alert" not in page._grid.content
-        assert all(odd[:60].strip().lower() in row["probe_sentence"].lower() for row in page.rows())
+        assert all(odd[:60].strip().lower() in sentence_of(row).lower() for row in page.rows())
 
 
 def test_possible_values():
