@@ -6,6 +6,7 @@ moves, repeats or interpolates positions tells by a ramp where each one comes fr
 only if it reproduces the operation on noise.
 """
 
+import warnings
 from collections.abc import Callable
 from itertools import permutations
 from typing import Any
@@ -44,7 +45,10 @@ def behaviour(run: Run, shape: tuple[int, ...], axes: Axes, like: Tensor) -> tup
         return None
     for guess in (_alone, _resampled, _followed):
         try:
-            found = guess(run, x, out, axes)
+            # What an operation says of numbers that only a guess gives it is nobody's concern.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = guess(run, x, out, axes)
         except FAILURES:  # a crop may be too small for the operation, a ramp too large
             continue
         if found is not None:
