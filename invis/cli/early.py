@@ -10,11 +10,14 @@ import json
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from invis.cli.options import SettingOption
 from invis.errors import InvisError
+from invis.search.settings import SETTINGS
 
 Check = Callable[[str, Any], None]
 
@@ -35,8 +38,27 @@ def watch(command: click.Command) -> None:
     for param in command.params:
         name = str(param.name)
         check = CHECKS.get(f"{command.name} {name}", CHECKS.get(name))
+        if check is None and isinstance(param, SettingOption):
+            check = _setting(name)
         if check is not None and param.callback is None:
             param.callback = _callback(check)
+
+
+def _setting(key: str) -> Check:
+    """What the definition of a setting says of its values."""
+
+    about = SETTINGS[key]
+
+    def check(_: str, value: Any) -> None:
+        if about.other == "FILE" and value not in about.choices:
+            # To read it takes torch.
+            if not Path(value).is_file():
+                named = " or ".join(about.choices)
+                raise InvisError(f"{key} {value!r} is no file: use {named}, or one that is there")
+            return
+        about.checked(key, value)
+
+    return check
 
 
 def _callback(check: Check) -> Callable[[click.Context, click.Parameter, Any], Any]:

@@ -20,6 +20,10 @@ as_json = click.option(
 )
 
 
+class SettingOption(click.Option):
+    """An option that is a setting of a search: `invis.cli.early` checks its value at once."""
+
+
 def search_options(*names: str) -> Callable[[F], F]:
     """Options for some settings of a search, or for all of them: keywords of `Settings.of`."""
 
@@ -36,6 +40,7 @@ def _option(name: str, about: About) -> Callable[[F], F]:
     return click.option(
         *(f"--{one.replace('_', '-')}" for one in (name, *about.aliases)),
         name,
+        cls=SettingOption,
         type=click.Choice(about.choices) if closed else about.kind,
         metavar="|".join([*about.choices, about.other]) if about.other else None,
         default=about.default,

@@ -41,6 +41,11 @@ search minivgg/conv2_2/3 --images ""
 search minivgg/conv2_2/3 --images {digits}
 search minivgg/conv2_2/3 --images 100000000
 search minivgg/conv2_2/3 --images -8
+search minivgg/conv2_2/3 --alpha 2
+search minivgg/conv2_2/3 --contrast -1
+search minivgg/conv2_2/3 --band 9:1
+search minivgg/conv2_2/3 --metric nosuch.json
+sweep minivgg/conv2_2 --store out --alpha 0
 search minivgg/conv2_2/3 --seed x
 search minivgg/conv2_2/3 --seed -1
 search minivgg/conv2_2/3 --seed 99999999999999999999
