@@ -139,7 +139,7 @@ def test_every_page(visitor, screenshots, width, theme):
 def test_a_deep_link_reopens_a_unit_and_the_url_follows(visitor, screenshots):
     one = visitor()
     page = one.go("/atlas?model=minivgg&layer=conv2_2&unit=31")
-    one.see("phase-invariant grating")
+    one.see("ignores bend by")
     page.get_by_role("button", name="All units of conv2_2").click()
     page.locator("[data-channel='14']").click()
     one.see("Channel 14 of conv2_2")
@@ -296,7 +296,7 @@ def test_a_port_in_use_and_no_live(browser):
         assert "cannot be listened on" in taken.stderr and "Traceback" not in taken.stderr
         one = Visitor(browser, address)
         page = one.go("/atlas?model=minivgg&layer=conv2_2&unit=31")
-        one.see("phase-invariant grating")
+        one.see("ignores bend by")
         assert page.get_by_role("button", name="Probe").count() == 0
         assert "Live search" not in page.inner_text("nav")
         page.close()
