@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 
 import pandas as pd
+from tables import table
 
 from invis import data_path
 from invis.atlas import Atlas
@@ -24,20 +25,20 @@ def spread_of(values: pd.Series) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def show(table: pd.DataFrame, needs: str, columns: dict[str, str]) -> None:
+def show(known: pd.DataFrame, needs: str, columns: dict[str, str]) -> None:
     """A row a layer and weights, for units that have the column `needs`."""
-    print(f"| layer | weights | units | {' | '.join(columns.values())} |")
-    print("| --- | --- |" + " ---: |" * (1 + len(columns)))
-    living = table[~table["dead"].astype(bool)].dropna(subset=[needs])
-    for (model, layer, weights), units in living.groupby(LAYER, sort=True):
-        cells = [spread_of(units[column]) for column in columns]
-        print(f"| {model} {layer} | {weights} | {len(units)} | {' | '.join(cells)} |")
+    living = known[~known["dead"].astype(bool)].dropna(subset=[needs])
+    rows = [
+        [f"{model} {layer}", weights, str(len(units)), *(spread_of(units[one]) for one in columns)]
+        for (model, layer, weights), units in living.groupby(LAYER, sort=True)
+    ]
+    print(table(["layer", "weights", "units", *columns.values()], rows))
 
 
 def main(store: str = "") -> None:
-    table = Atlas(store or str(data_path("atlas"))).table(notes=["profile", "explain"])
+    known = Atlas(store or str(data_path("atlas"))).table(notes=["profile", "explain"])
     show(
-        table,
+        known,
         "profile_kappa",
         {
             "profile_index_0.9": "index at 0.9",
@@ -47,7 +48,7 @@ def main(store: str = "") -> None:
         },
     )
     print()
-    named = table.assign(named=table["explain_sentence"].str.startswith("ignores", na=False))
+    named = known.assign(named=known["explain_sentence"].str.startswith("ignores", na=False))
     show(
         named,
         "explain_explained",

@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -45,18 +44,15 @@ def watch(command: click.Command) -> None:
 
 
 def _setting(key: str) -> Check:
-    """What the definition of a setting says of its values."""
-
+    """What the definition of a setting says of its values; of a file only whether it is there."""
     about = SETTINGS[key]
 
     def check(_: str, value: Any) -> None:
-        if about.other == "FILE" and value not in about.choices:
-            # To read it takes torch.
-            if not Path(value).is_file():
-                named = " or ".join(about.choices)
-                raise InvisError(f"{key} {value!r} is no file: use {named}, or one that is there")
-            return
-        about.checked(key, value)
+        if about.other != "FILE" or value in about.choices:
+            about.checked(key, value)
+        elif not os.path.isfile(value):  # noqa: PTH113
+            named = " or ".join(about.choices)
+            raise InvisError(f"{key} {value!r} is no file: use {named}, or one that is there")
 
     return check
 

@@ -26,6 +26,8 @@ from invis.views.base.measures import MEASURES
 CSS = [(Path(__file__).parent / "parts.css").read_text(encoding="utf-8")]
 ALL, ALONE = "all layers", "no other"
 SORTS = ("index, highest first", "index, lowest first", "channel")
+# What else a visitor chooses, beside the model.
+CHOSEN = ("beside", "measure", "layer", "group", "sort", "named", "phrase")
 ON_A_PAGE = 24
 LONGEST = 60
 
@@ -41,9 +43,7 @@ class AtlasPage(Page):
     """
 
     slug: ClassVar[str] = "atlas"
-    linked: ClassVar = (
-        "model", "beside", "measure", "layer", "group", "sort", "named", "phrase", "page", "unit",
-    )  # fmt: skip
+    linked: ClassVar = ("model", *CHOSEN, "page", "unit")
 
     model: Any = param.Selector(objects=[""])
     beside: Any = param.Selector(default=ALONE, objects=[ALONE])
@@ -73,15 +73,12 @@ class AtlasPage(Page):
         self._unit = pn.Column(sizing_mode="stretch_width")
         self._body = pn.Column(sizing_mode="stretch_width")
         self.param.watch(self._new_model, "model")
-        self.param.watch(
-            self._turned, ["beside", "measure", "layer", "group", "sort", "named", "phrase"]
-        )
+        self.param.watch(self._turned, list(CHOSEN))
         self.param.watch(lambda _: self.show(), ["page", "unit"])
 
     def view(self) -> pn.viewable.Viewable:
         """Controls, then the overview, a layer, or a unit."""
-        asked = ["model", "beside", "measure", "layer", "group", "sort", "named", "phrase"]
-        row = controls(self, asked, phrase=pn.widgets.TextInput)
+        row = controls(self, ["model", *CHOSEN], phrase=pn.widgets.TextInput)
         self.show()
         return pn.Column(row, self._heading, self._body, sizing_mode="stretch_width")
 

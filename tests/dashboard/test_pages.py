@@ -143,7 +143,7 @@ class TestAtlas:
         figure = atlas._overview.panes[0].object
         shown = {float(x) for trace in figure.data[1:2] for x in trace.x}
         rows = [row for row in atlas._store.overview("minivgg") if row["kappa"] is not None]
-        assert rows and shown <= {row["kappa"] for row in rows}
+        assert shown and shown <= {row["kappa"] for row in rows}
         put(atlas, model="miniresnet")
         assert atlas.measure == "index"
 
