@@ -221,12 +221,14 @@ def problem_steps(
     theta = chosen.fits.theta
     yield Step(0.8, "drawing new images")
     found = regions(scene, answer, theta, names, generator)
-    held, level = test(scene, answer, theta, found, floor, generator) if found else (None, floor)
-    # A family without a range of its own helps others to explain the set, but is no claim.
-    if not all(one.moves(level) for one in found.values()):
-        found = {name: one for name, one in found.items() if one.moves(level)}
-        again = test(scene, answer, theta, found, floor, generator) if found else (None, level)
-        held, level = again
+    held, level = None, floor
+    while found:
+        held, level = test(scene, answer, theta, found, floor, generator)
+        # A family without a range of its own helps others to explain the set, but is no claim.
+        moving = {name: one for name, one in found.items() if one.moves(level)}
+        if len(moving) == len(found):
+            break
+        found, held = moving, None
     ranges = {name: range_of(one, level, max(scene.shape[1:])) for name, one in found.items()}
     linear = null.aim
     explained_null = explained(linear, joint(scene, linear, chosen.names))
